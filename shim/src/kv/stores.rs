@@ -1,0 +1,102 @@
+//! From configuration to open labels: the one place that knows which back ends there are.
+
+use super::memory::Memory;
+use super::sqlite::Database;
+use super::{Limits, OpenError, Store};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where the keys of a label are kept. A new back end is a variant here, an arm in
+/// [`Stores::open`], a module beside this one, and a line in the table of `tests/kv`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// A SQLite file in Spin's layout. Labels may share a file.
+    Sqlite {
+        /// The file; it and its directory are created if they are not there.
+        path: PathBuf,
+    },
+    /// This process's memory: fast, and gone when it ends.
+    Memory,
+}
+
+impl Backend {
+    /// What Spin uses where nothing is configured: `sqlite_key_value.db` in the state directory.
+    pub fn default_in(state_dir: &Path) -> Self {
+        Self::Sqlite {
+            path: state_dir.join("sqlite_key_value.db"),
+        }
+    }
+}
+
+/// The open labels of an app.
+pub struct Stores {
+    labels: BTreeMap<String, Label>,
+    databases: BTreeMap<PathBuf, Arc<Database>>,
+}
+
+struct Label {
+    store: Arc<dyn Store>,
+    summary: String,
+}
+
+impl Stores {
+    /// Opens every label, and fails if one cannot be opened: a missing store must stop a start,
+    /// not the first request that needs it.
+    pub async fn open(
+        backends: impl IntoIterator<Item = (String, Backend)>,
+        limits: Limits,
+    ) -> Result<Self, OpenError> {
+        let mut stores = Self {
+            labels: BTreeMap::new(),
+            databases: BTreeMap::new(),
+        };
+        for (name, backend) in backends {
+            let label = match backend {
+                Backend::Sqlite { path } => {
+                    let database = stores.database(&path).await?;
+                    Label {
+                        store: Arc::new(database.store(&name, limits)),
+                        summary: format!("SQLite file `{}`", path.display()),
+                    }
+                }
+                Backend::Memory => Label {
+                    store: Arc::new(Memory::new(limits)),
+                    summary: "memory, gone when the process ends".to_owned(),
+                },
+            };
+            stores.labels.insert(name, label);
+        }
+        Ok(stores)
+    }
+
+    /// The store under `label`, if the app has it.
+    pub fn store(&self, label: &str) -> Option<Arc<dyn Store>> {
+        self.labels.get(label).map(|label| label.store.clone())
+    }
+
+    /// Each label and where its keys are kept, for people to read.
+    pub fn summaries(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.labels
+            .iter()
+            .map(|(name, label)| (name.as_str(), label.summary.as_str()))
+    }
+
+    /// Finishes the writes that were accepted and leaves files that any other program can open
+    /// plainly. Later writes fail.
+    pub async fn close(&self) {
+        for database in self.databases.values() {
+            database.close().await;
+        }
+    }
+
+    /// The database at `path`, opened once however many labels share it: one file has one writer.
+    async fn database(&mut self, path: &Path) -> Result<Arc<Database>, OpenError> {
+        if let Some(database) = self.databases.get(path) {
+            return Ok(database.clone());
+        }
+        let database = Arc::new(Database::open(path).await?);
+        self.databases.insert(path.to_owned(), database.clone());
+        Ok(database)
+    }
+}
