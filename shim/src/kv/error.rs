@@ -42,19 +42,23 @@ pub enum Error {
         /// What was to be added.
         delta: i64,
     },
-    /// The stored data are not what this store writes.
-    #[error("key `{key}` holds {found}, expected bytes")]
-    NotBytes {
-        /// The key that was read.
-        key: String,
-        /// What is there instead.
+    /// Something is stored that no store writes: a hand or another program was there.
+    #[error("{what} is of type {found}, expected {expected}")]
+    Foreign {
+        /// What was read, such as the value of a named key.
+        what: String,
+        /// The type that is there.
         found: String,
+        /// The type that stores write.
+        expected: &'static str,
     },
     /// As many writes are waiting as the store lets wait.
-    #[error("the store has {waiting_max} waiting, expected less: try again later")]
+    #[error("{store} has too many writes waiting, expected at most {waiting_max}; try again later")]
     Busy {
+        /// The back end in words, such as its file.
+        store: Arc<str>,
         /// The limit that was reached, with its unit.
-        waiting_max: String,
+        waiting_max: &'static str,
     },
     /// The back end failed or could not be reached.
     #[error("{store} failed to {action}: {source}")]
@@ -86,7 +90,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::KeyLength { .. } | Self::ValueTooLarge { .. } => ErrorKind::Invalid,
-            Self::NotAnInteger { .. } | Self::Overflow { .. } | Self::NotBytes { .. } => {
+            Self::NotAnInteger { .. } | Self::Overflow { .. } | Self::Foreign { .. } => {
                 ErrorKind::Data
             }
             Self::Busy { .. } => ErrorKind::Busy,
