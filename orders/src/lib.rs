@@ -1,1 +1,39 @@
-//! To be written.
+//! The domain of asynchronous orders: what an order and its record are, which
+//! transitions are legal, and the protocol (submit, claim, renew, settle, cancel)
+//! that keeps them right over a key-value store.
+//!
+//! Nothing here does I/O, reads a clock or draws randomness: the store is a port
+//! that the caller implements, and the time and fresh tokens are arguments. So the
+//! functions that run in production are the ones that tests drive natively and that
+//! a model checker explores. There is no HTTP and no Spin in this crate.
+
+#![forbid(unsafe_code)]
+
+mod claim;
+mod id;
+mod order;
+mod record;
+mod retry;
+mod settle;
+mod store;
+mod submit;
+mod timestamp;
+mod transition;
+mod update;
+
+pub mod memory;
+
+pub use claim::{ClaimError, Claimant, Held, RenewError, claim, release, renew};
+pub use id::{InvalidOrderId, OrderId, Token};
+pub use order::{DEPTH_MAX, Fault, ITEMS_MAX, InvalidOrder, NAME_CHARS_MAX, Order, QUANTITY_MAX};
+pub use record::{
+    ATTEMPTS_KEPT_MAX, Attempt, AttemptOutcome, Claim, ErrorCode, Failure, InvalidRecord,
+    RECORD_VERSION, Record, State, Status,
+};
+pub use retry::{BACKOFF_BASE_MS, BACKOFF_CAP_MS, backoff_ms};
+pub use settle::{AttemptEnd, SettleError, cancel, settle};
+pub use store::{Key, Snapshot, Store, StoreError, Swap};
+pub use submit::{Submission, find, submit};
+pub use timestamp::Timestamp;
+pub use transition::{Event, IllegalTransition, Refusal, apply};
+pub use update::UpdateError;

@@ -1,0 +1,239 @@
+//! HTTP in and out, on the host's own types: a request's body is read only when asked
+//! for and only up to a bound, and no header is copied that nobody looks at.
+
+use spin_sdk::wasip3::http::client;
+use spin_sdk::wasip3::http::types::{
+    ErrorCode, Fields, Method, Request as HostRequest, Response as WasiResponse, Scheme,
+};
+use spin_sdk::wasip3::wit_bindgen::{StreamReader, StreamResult};
+use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
+
+/// How much of a body is asked for at once, in bytes.
+const READ_BYTES: usize = 16 * 1024;
+
+/// A request as the host handed it over.
+pub struct Request {
+    request: HostRequest,
+    headers: Fields,
+}
+
+/// Why a body could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyError {
+    /// It is longer than the caller allows.
+    TooLarge,
+    /// The client did not send all of it.
+    Incomplete,
+}
+
+impl Request {
+    #[doc(hidden)]
+    pub fn new(request: HostRequest) -> Self {
+        let headers = request.get_headers();
+        Self { request, headers }
+    }
+
+    /// The method, in upper case for the registered ones.
+    pub fn method(&self) -> String {
+        match self.request.get_method() {
+            Method::Get => "GET".to_owned(),
+            Method::Head => "HEAD".to_owned(),
+            Method::Post => "POST".to_owned(),
+            Method::Put => "PUT".to_owned(),
+            Method::Delete => "DELETE".to_owned(),
+            Method::Connect => "CONNECT".to_owned(),
+            Method::Options => "OPTIONS".to_owned(),
+            Method::Trace => "TRACE".to_owned(),
+            Method::Patch => "PATCH".to_owned(),
+            Method::Other(method) => method,
+        }
+    }
+
+    /// The path and query, as in the request line; `/` if there is none.
+    pub fn target(&self) -> String {
+        self.request
+            .get_path_with_query()
+            .unwrap_or_else(|| "/".to_owned())
+    }
+
+    /// The origin that the client addressed, such as `http://localhost:3000`, if it said so.
+    pub fn origin(&self) -> Option<String> {
+        let authority = self
+            .request
+            .get_authority()
+            .or_else(|| self.header("host"))?;
+        let scheme = match self.request.get_scheme() {
+            Some(Scheme::Https) => "https",
+            _ => "http",
+        };
+        Some(format!("{scheme}://{authority}"))
+    }
+
+    /// The first value of a header that is text; `name` in lower case.
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.headers
+            .get(name)
+            .into_iter()
+            .next()
+            .and_then(|value| String::from_utf8(value).ok())
+    }
+
+    /// The whole body.
+    ///
+    /// # Errors
+    /// [`BodyError`]; no more than `bytes_max` bytes and one read have been taken in then.
+    pub async fn body(self, bytes_max: usize) -> Result<Vec<u8>, BodyError> {
+        let (_done, done) = wit_future::new(|| Ok(()));
+        let (mut stream, trailers) = HostRequest::consume_body(self.request, done);
+        let body = collect(&mut stream, bytes_max).await?;
+        // Only the trailers tell an end from a connection that broke.
+        trailers
+            .await
+            .map(|_| body)
+            .map_err(|_| BodyError::Incomplete)
+    }
+}
+
+/// A response that a handler gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// The whole body.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    #[doc(hidden)]
+    pub fn into_host(self) -> Result<WasiResponse, ErrorCode> {
+        let length = ("content-length", self.body.len().to_string());
+        let headers = fields(self.headers.into_iter().chain([length]))?;
+        let (trailers_writer, trailers) = wit_future::new(|| Ok(None));
+        // No trailers: dropping the writer says so.
+        drop(trailers_writer);
+        let (response, _sent) = WasiResponse::new(headers, stream_of(self.body), trailers);
+        response
+            .set_status_code(self.status)
+            .map_err(|()| internal(&format!("`{}` is no status code", self.status)))?;
+        Ok(response)
+    }
+}
+
+/// A response that came from another component or server.
+pub struct HostResponse {
+    response: WasiResponse,
+}
+
+impl HostResponse {
+    /// The status code.
+    pub fn status(&self) -> u16 {
+        self.response.get_status_code()
+    }
+
+    /// The first value of a header that is text; `name` in lower case.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let values = self.response.get_headers().get(name);
+        values
+            .into_iter()
+            .next()
+            .and_then(|value| String::from_utf8(value).ok())
+    }
+
+    /// The whole body.
+    ///
+    /// # Errors
+    /// [`BodyError`], as for a request.
+    pub async fn body(self, bytes_max: usize) -> Result<Vec<u8>, BodyError> {
+        let (_done, done) = wit_future::new(|| Ok(()));
+        let (mut stream, trailers) = WasiResponse::consume_body(self.response, done);
+        let body = collect(&mut stream, bytes_max).await?;
+        trailers
+            .await
+            .map(|_| body)
+            .map_err(|_| BodyError::Incomplete)
+    }
+}
+
+/// Sends `body` to `url` and returns the answer's head as soon as it is there.
+///
+/// # Errors
+/// With a sentence, if `url` is none, the host does not grant it, or nobody answers.
+pub async fn post(
+    url: &str,
+    headers: &[(&'static str, String)],
+    body: Vec<u8>,
+) -> Result<HostResponse, String> {
+    let failed = |error: ErrorCode| format!("`{url}` did not answer: {error:?}");
+    let (scheme, rest) = url
+        .split_once("://")
+        .ok_or_else(|| format!("expected a URL, found `{url}`"))?;
+    let (authority, path) = match rest.find('/') {
+        Some(slash) => rest.split_at(slash),
+        None => (rest, "/"),
+    };
+    let length = ("content-length", body.len().to_string());
+    let fields = fields(headers.iter().cloned().chain([length])).map_err(failed)?;
+    let (trailers_writer, trailers) = wit_future::new(|| Ok(None));
+    drop(trailers_writer);
+    let (request, _sent) = HostRequest::new(fields, stream_of(body), trailers, None);
+    let scheme = match scheme {
+        "http" => Scheme::Http,
+        "https" => Scheme::Https,
+        other => Scheme::Other(other.to_owned()),
+    };
+    request
+        .set_method(&Method::Post)
+        .and_then(|()| request.set_scheme(Some(&scheme)))
+        .and_then(|()| request.set_authority(Some(authority)))
+        .and_then(|()| request.set_path_with_query(Some(path)))
+        .map_err(|()| format!("expected a URL, found `{url}`"))?;
+    let response = client::send(request).await.map_err(failed)?;
+    Ok(HostResponse { response })
+}
+
+fn fields(headers: impl Iterator<Item = (&'static str, String)>) -> Result<Fields, ErrorCode> {
+    let headers: Vec<_> = headers
+        .map(|(name, value)| (name.to_owned(), value.into_bytes()))
+        .collect();
+    Fields::from_list(&headers)
+        .map_err(|error| internal(&format!("a header was refused: {error:?}")))
+}
+
+/// A stream that gives `body`; none for an empty one.
+fn stream_of(body: Vec<u8>) -> Option<StreamReader<u8>> {
+    if body.is_empty() {
+        return None;
+    }
+    let (mut writer, reader) = wit_stream::new();
+    spawn(async move {
+        // A peer that is gone needs no body; there is nobody to tell.
+        let _unwritten = writer.write_all(body).await;
+    });
+    Some(reader)
+}
+
+async fn collect(stream: &mut StreamReader<u8>, bytes_max: usize) -> Result<Vec<u8>, BodyError> {
+    let mut body = Vec::new();
+    loop {
+        let (result, mut chunk) = stream.read(Vec::with_capacity(READ_BYTES)).await;
+        if body.is_empty() {
+            body = chunk;
+        } else {
+            body.append(&mut chunk);
+        }
+        if body.len() > bytes_max {
+            return Err(BodyError::TooLarge);
+        }
+        match result {
+            StreamResult::Complete(_) => {}
+            StreamResult::Dropped => return Ok(body),
+            StreamResult::Cancelled => return Err(BodyError::Incomplete),
+        }
+    }
+}
+
+fn internal(message: &str) -> ErrorCode {
+    ErrorCode::InternalError(Some(message.to_owned()))
+}

@@ -1,0 +1,84 @@
+//! The storage port on Spin's key-value interfaces.
+
+use orders::{Key, Snapshot, Store, StoreError, Swap};
+use spin_sdk::experimental::wasi::keyvalue;
+use spin_sdk::key_value;
+
+/// The store label that both components are granted in `spin.toml`.
+const LABEL: &str = "default";
+
+/// The app's key-value store.
+///
+/// Plain reads and writes use `spin:key-value`, whose calls let the instance's other
+/// tasks go on while they wait; only a swap needs `wasi:keyvalue`, whose calls do not.
+pub struct KeyValueStore {
+    store: key_value::Store,
+    bucket: keyvalue::store::Bucket,
+}
+
+impl KeyValueStore {
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// If the host does not grant it, or cannot reach it.
+    pub async fn open() -> Result<Self, StoreError> {
+        Ok(Self {
+            store: key_value::Store::open(LABEL).await.map_err(failed)?,
+            bucket: keyvalue::store::open(LABEL).map_err(failed)?,
+        })
+    }
+
+    /// Whether the store can be read.
+    ///
+    /// # Errors
+    /// If it cannot.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.store.exists("probe").await.map(drop).map_err(failed)
+    }
+}
+
+/// A value as a compare-and-swap handle read it.
+pub struct CasSnapshot {
+    cas: keyvalue::atomics::Cas,
+    value: Option<Vec<u8>>,
+}
+
+impl Snapshot for CasSnapshot {
+    fn value(&self) -> Option<&[u8]> {
+        self.value.as_deref()
+    }
+}
+
+impl Store for KeyValueStore {
+    type Snapshot = CasSnapshot;
+
+    async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store.get(key.to_string()).await.map_err(failed)
+    }
+
+    async fn set(&self, key: &Key, value: &[u8]) -> Result<(), StoreError> {
+        self.store.set(key.to_string(), value).await.map_err(failed)
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), StoreError> {
+        self.store.delete(key.to_string()).await.map_err(failed)
+    }
+
+    async fn snapshot(&self, key: &Key) -> Result<CasSnapshot, StoreError> {
+        let cas = keyvalue::atomics::Cas::new(&self.bucket, &key.to_string()).map_err(failed)?;
+        let value = cas.current().map_err(failed)?;
+        Ok(CasSnapshot { cas, value })
+    }
+
+    async fn swap(&self, snapshot: CasSnapshot, value: &[u8]) -> Result<Swap, StoreError> {
+        match keyvalue::atomics::swap(snapshot.cas, value) {
+            Ok(()) => Ok(Swap::Applied),
+            Err(keyvalue::atomics::CasError::CasFailed(_)) => Ok(Swap::Refused),
+            Err(keyvalue::atomics::CasError::StoreError(error)) => Err(failed(error)),
+        }
+    }
+}
+
+fn failed(error: impl std::fmt::Debug) -> StoreError {
+    StoreError(format!("{error:?}"))
+}

@@ -1,0 +1,272 @@
+//! What is stored for an order, and its JSON.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{Order, OrderId, Timestamp, Token};
+
+/// The version of the record's JSON that this code writes. Every version up to it is read.
+pub const RECORD_VERSION: u32 = 1;
+
+/// How many attempts a record tells of; older ones are dropped first.
+pub const ATTEMPTS_KEPT_MAX: usize = 20;
+
+/// An order, its state, and its history: the one truth about it.
+///
+/// Only [`apply`](crate::apply) moves a record from state to state.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// The version of this JSON, [`RECORD_VERSION`] or lower.
+    pub version: u32,
+    /// Grows by one with each write, from 1. The client sees it as the `ETag`.
+    pub revision: u64,
+    /// Names the write that stored this revision, so that a writer who was not told
+    /// whether it succeeded can recognise its own.
+    pub write: Token,
+    /// The order's id.
+    pub id: OrderId,
+    /// Who submitted the order; nobody in particular if the service is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// When the order was accepted.
+    pub created_at: Timestamp,
+    /// When the record was last written.
+    pub updated_at: Timestamp,
+    /// How many attempts the order may take, from 1.
+    pub max_attempts: u32,
+    /// The number of the latest attempt; 0 before the first.
+    pub attempt: u32,
+    /// The latest [`ATTEMPTS_KEPT_MAX`] attempts, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
+    /// Where the order stands.
+    pub state: State,
+    /// The trace that the order was submitted in (W3C Trace Context `traceparent`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    /// What the client sent.
+    pub order: Order,
+}
+
+impl Record {
+    /// Reads a stored record of this version or an older one.
+    ///
+    /// # Errors
+    /// If `json` is no record, or is of a version that only newer code knows.
+    pub fn from_json(json: &[u8]) -> Result<Self, InvalidRecord> {
+        let record: Self = serde_json::from_slice(json)?;
+        if record.version > RECORD_VERSION {
+            return Err(InvalidRecord::Newer(record.version));
+        }
+        Ok(record)
+    }
+
+    /// The record as it is stored.
+    pub fn to_json(&self) -> Vec<u8> {
+        // OK because every map key in a record is a string and no field's serializer fails.
+        serde_json::to_vec(self).expect("a record is always JSON")
+    }
+
+    /// The status, as clients see it.
+    pub fn status(&self) -> Status {
+        match self.state {
+            State::Pending { .. } => Status::Pending,
+            State::Processing { .. } => Status::Processing,
+            State::Completed { .. } => Status::Completed,
+            State::Failed { .. } => Status::Failed,
+            State::Cancelled { .. } => Status::Cancelled,
+        }
+    }
+
+    /// From when on a processor may claim the order: at once or after a retry's delay if it
+    /// is pending, when its lease runs out if it is being processed, never if it has ended.
+    pub fn claimable_at(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Pending { next_attempt_at } => Some(next_attempt_at.unwrap_or(self.updated_at)),
+            State::Processing { claim, .. } => Some(claim.lease_until),
+            State::Completed { .. } | State::Failed { .. } | State::Cancelled { .. } => None,
+        }
+    }
+
+    /// Why the order failed, or why its latest attempt did.
+    pub fn latest_error(&self) -> Option<Failure> {
+        match &self.state {
+            State::Failed { failure, .. } => Some(failure.clone()),
+            State::Pending { .. } | State::Processing { .. } => {
+                let attempt = self
+                    .attempts
+                    .iter()
+                    .rev()
+                    .find(|attempt| attempt.ended_at.is_some())?;
+                let message = attempt.error.clone()?;
+                let code = match attempt.outcome {
+                    Some(AttemptOutcome::LeaseExpired) => ErrorCode::LeaseExpired,
+                    _ => ErrorCode::Retryable,
+                };
+                Some(Failure { code, message })
+            }
+            State::Completed { .. } | State::Cancelled { .. } => None,
+        }
+    }
+}
+
+/// Where an order stands, with what only that state has.
+///
+/// Who moves it out of each state, and what a crash there does, is told at
+/// [`apply`](crate::apply).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum State {
+    /// Accepted, and waiting for a processor.
+    Pending {
+        /// Not before this time, after an attempt that is to be retried; at once if `None`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next_attempt_at: Option<Timestamp>,
+    },
+    /// A processor works on it.
+    Processing {
+        /// Who, and for how long.
+        claim: Claim,
+        /// How much of the work is done, 0 to 1, if the work says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        progress: Option<f64>,
+    },
+    /// The work is done.
+    Completed {
+        /// When.
+        at: Timestamp,
+        /// What the work gave, beyond its being done.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        result: Option<Box<RawValue>>,
+    },
+    /// The work will not be done.
+    Failed {
+        /// When that was settled.
+        at: Timestamp,
+        /// Why.
+        failure: Failure,
+    },
+    /// The client took the order back.
+    Cancelled {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// A state's name, as clients and metrics see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Status {
+    /// Accepted, and waiting for a processor.
+    Pending,
+    /// A processor works on it.
+    Processing,
+    /// Ended: the work is done.
+    Completed,
+    /// Ended: the work will not be done.
+    Failed,
+    /// Ended: the client took the order back.
+    Cancelled,
+}
+
+impl Status {
+    /// The name as it stands in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Processing => "processing",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether the order has ended, so that its status never changes again.
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// One processor's right to work on an order, and to settle it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Claim {
+    /// Fences the claim: only who presents it renews, releases or settles.
+    pub token: Token,
+    /// When the claim lapses unless it is renewed.
+    pub lease_until: Timestamp,
+}
+
+/// One run of the work.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// Counted from 1.
+    pub number: u32,
+    /// The token of the claim that it ran under.
+    pub token: Token,
+    /// When it was claimed.
+    pub started_at: Timestamp,
+    /// When it ended; `None` while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// How it ended; `None` while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<AttemptOutcome>,
+    /// What went wrong, if something did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// When an outcome arrived that came too late to count, because the order had been cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_outcome_at: Option<Timestamp>,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AttemptOutcome {
+    /// The work was done.
+    Completed,
+    /// The work failed for good.
+    Failed,
+    /// The work failed in a way that another attempt may mend.
+    Retryable,
+    /// The lease ran out: the processor died or lost its connection.
+    LeaseExpired,
+    /// The client cancelled the order.
+    Cancelled,
+}
+
+/// Why an order failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// The kind of failure, for programs.
+    pub code: ErrorCode,
+    /// What went wrong, for people.
+    pub message: String,
+}
+
+/// The kinds of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ErrorCode {
+    /// The work said that another attempt is of no use.
+    Permanent,
+    /// The work failed in a way that another attempt may mend.
+    Retryable,
+    /// The lease ran out: the processor died or lost its connection.
+    LeaseExpired,
+}
+
+/// Stored bytes that are no record.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidRecord {
+    /// They are not the JSON of a record.
+    #[error("expected a record, found other JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// They are of a version that only newer code knows.
+    #[error("expected a record of version {RECORD_VERSION} or lower, found `{0}`")]
+    Newer(u32),
+}

@@ -1,0 +1,262 @@
+//! The state machine of an order: every legal transition, in one function.
+
+use crate::record::{ATTEMPTS_KEPT_MAX, Attempt, AttemptOutcome, Claim, ErrorCode, Failure, State};
+use crate::settle::AttemptEnd;
+use crate::{OrderId, Record, Status, Timestamp, Token};
+
+/// Something that happens to an order.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A processor takes the order for one attempt.
+    Claimed(Claim),
+    /// The holder is alive, and tells how far the work is.
+    Renewed {
+        /// The claim, with its new end.
+        claim: Claim,
+        /// How much of the work is done, 0 to 1, if the work says so.
+        progress: Option<f64>,
+    },
+    /// The holder's attempt ended.
+    Ended {
+        /// The holder's token.
+        token: Token,
+        /// How.
+        end: AttemptEnd,
+    },
+    /// The holder hands the order back unworked, as a host does that shuts down.
+    Released {
+        /// The holder's token.
+        token: Token,
+    },
+    /// The lease ran out, and somebody noticed.
+    LeaseExpired,
+    /// The client takes the order back.
+    Cancelled,
+}
+
+/// The record after `event`, or why the event cannot happen to it now.
+///
+/// ```text
+///          submit               claimed                 ended: completed
+/// (none) ----------> pending ---------------> processing ----------------> completed
+///                     ^  |                      |  |  |
+///                     |  | cancelled            |  |  +- ended: permanent, or attempts used up,
+///                     |  v                      |  |     or lease expired as often ---> failed
+///                     |  cancelled <------------|--+ cancelled
+///                     +-------------------------+ ended: retryable; lease expired; released
+/// ```
+///
+/// - *pending*: a processor's claim moves it on; a crash changes nothing, a sweep dispatches it again.
+/// - *processing*: its holder moves it on; if the holder crashes, whoever notices that the lease
+///   ran out does.
+/// - *completed*, *failed*, *cancelled*: nothing moves them. An outcome that arrives after a
+///   cancellation is noted in the history and changes nothing else.
+///
+/// The returned record keeps `revision` and `write`; the writer sets them.
+///
+/// # Errors
+/// [`IllegalTransition`], with the reason; nothing has changed then.
+pub fn apply(record: &Record, event: &Event, now: Timestamp) -> Result<Record, IllegalTransition> {
+    let refuse = |refusal| {
+        Err(IllegalTransition {
+            id: record.id,
+            status: record.status(),
+            refusal,
+        })
+    };
+    let mut next = record.clone();
+    // Clocks of replicas differ; a record's own times never go back.
+    next.updated_at = now.max(record.updated_at);
+    match (&record.state, event) {
+        (
+            State::Pending {
+                next_attempt_at: Some(at),
+            },
+            Event::Claimed(_),
+        ) if now < *at => {
+            return refuse(Refusal::NotDue { at: *at });
+        }
+        (State::Pending { .. }, Event::Claimed(claim)) => next.begin_attempt(*claim),
+        (State::Pending { .. }, Event::Cancelled) => next.state = State::Cancelled { at: now },
+
+        (State::Processing { claim, .. }, Event::Claimed(_)) if now < claim.lease_until => {
+            return refuse(Refusal::Held {
+                until: claim.lease_until,
+            });
+        }
+        (
+            State::Processing {
+                claim: held,
+                progress: known,
+            },
+            Event::Renewed { claim, progress },
+        ) if held.token == claim.token => {
+            next.state = State::Processing {
+                claim: *claim,
+                progress: furthest(*known, *progress),
+            };
+        }
+        (State::Processing { claim, .. }, Event::Ended { token, end }) if claim.token == *token => {
+            next.end_attempt(end, now);
+        }
+        (State::Processing { claim, .. }, Event::Released { token }) if claim.token == *token => {
+            next.attempts.pop();
+            next.attempt -= 1;
+            next.state = State::Pending {
+                next_attempt_at: None,
+            };
+        }
+        (State::Processing { claim, .. }, Event::LeaseExpired) if now >= claim.lease_until => {
+            next.expire_lease(now);
+        }
+        (State::Processing { .. }, Event::Cancelled) => {
+            next.close_attempt(AttemptOutcome::Cancelled, None, now);
+            next.state = State::Cancelled { at: now };
+        }
+
+        (State::Cancelled { .. }, Event::Ended { token, .. }) => match next.late_attempt(*token) {
+            Some(attempt) => attempt.late_outcome_at = Some(now),
+            None => return refuse(Refusal::NotHolder),
+        },
+
+        (State::Pending { .. } | State::Processing { .. }, _) => return refuse(Refusal::NotHolder),
+        _ => return refuse(Refusal::Terminal),
+    }
+    Ok(next)
+}
+
+/// An event that cannot happen to an order now. Nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("order `{id}` is {} and {refusal}", .status.as_str())]
+pub struct IllegalTransition {
+    /// The order.
+    pub id: OrderId,
+    /// Its status, which stays.
+    pub status: Status,
+    /// Why not.
+    pub refusal: Refusal,
+}
+
+/// Why a transition is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Its next attempt is not due yet.
+    #[error("its next attempt is due at {at}")]
+    NotDue {
+        /// When it is.
+        at: Timestamp,
+    },
+    /// Another claim holds it.
+    #[error("another claim holds it until {until}")]
+    Held {
+        /// Until when, unless that claim is renewed.
+        until: Timestamp,
+    },
+    /// The token presented does not hold it, or nobody does.
+    #[error("the token presented does not hold it")]
+    NotHolder,
+    /// It has ended.
+    #[error("has ended")]
+    Terminal,
+}
+
+impl Record {
+    fn begin_attempt(&mut self, claim: Claim) {
+        self.attempt += 1;
+        if self.attempts.len() == ATTEMPTS_KEPT_MAX {
+            self.attempts.remove(0);
+        }
+        self.attempts.push(Attempt {
+            number: self.attempt,
+            token: claim.token,
+            started_at: self.updated_at,
+            ended_at: None,
+            outcome: None,
+            error: None,
+            late_outcome_at: None,
+        });
+        self.state = State::Processing {
+            claim,
+            progress: None,
+        };
+    }
+
+    fn end_attempt(&mut self, end: &AttemptEnd, now: Timestamp) {
+        match end {
+            AttemptEnd::Completed { result } => {
+                self.close_attempt(AttemptOutcome::Completed, None, now);
+                self.state = State::Completed {
+                    at: now,
+                    result: result.clone(),
+                };
+            }
+            AttemptEnd::Permanent { message } => {
+                self.close_attempt(AttemptOutcome::Failed, Some(message), now);
+                self.fail(ErrorCode::Permanent, message, now);
+            }
+            AttemptEnd::Retryable { message, delay_ms } => {
+                self.close_attempt(AttemptOutcome::Retryable, Some(message), now);
+                if self.attempt >= self.max_attempts {
+                    self.fail(ErrorCode::Retryable, message, now);
+                } else {
+                    self.state = State::Pending {
+                        next_attempt_at: Some(now.plus_ms(*delay_ms)),
+                    };
+                }
+            }
+        }
+    }
+
+    /// The attempt counts, so that an order which kills its processor ends as failed and not in a loop.
+    fn expire_lease(&mut self, now: Timestamp) {
+        let message = format!(
+            "the lease of attempt {} ran out before the attempt ended",
+            self.attempt
+        );
+        self.close_attempt(AttemptOutcome::LeaseExpired, Some(&message), now);
+        if self.attempt >= self.max_attempts {
+            self.fail(ErrorCode::LeaseExpired, &message, now);
+        } else {
+            // At once: the lease has been delay enough.
+            self.state = State::Pending {
+                next_attempt_at: None,
+            };
+        }
+    }
+
+    fn fail(&mut self, code: ErrorCode, message: &str, at: Timestamp) {
+        self.state = State::Failed {
+            at,
+            failure: Failure {
+                code,
+                message: message.to_owned(),
+            },
+        };
+    }
+
+    fn close_attempt(&mut self, outcome: AttemptOutcome, error: Option<&str>, now: Timestamp) {
+        if let Some(attempt) = self.attempts.last_mut() {
+            attempt.ended_at = Some(now);
+            attempt.outcome = Some(outcome);
+            attempt.error = error.map(str::to_owned);
+        }
+    }
+
+    /// The attempt that ran under `token`, if its late outcome has not been noted yet.
+    fn late_attempt(&mut self, token: Token) -> Option<&mut Attempt> {
+        self.attempts
+            .iter_mut()
+            .find(|attempt| attempt.token == token && attempt.late_outcome_at.is_none())
+    }
+}
+
+/// Progress never goes back, whatever the work says.
+fn furthest(known: Option<f64>, reported: Option<f64>) -> Option<f64> {
+    let reported = reported
+        .filter(|progress| progress.is_finite())
+        .map(|progress| progress.clamp(0.0, 1.0));
+    match (known, reported) {
+        (Some(known), Some(reported)) => Some(known.max(reported)),
+        (known, reported) => reported.or(known),
+    }
+}
