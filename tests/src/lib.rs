@@ -1,1 +1,43 @@
-//! To be written.
+//! The harness of the black-box tests: a real host as a child process, spoken to over HTTP.
+//!
+//! Which host is a parameter, the variable `ORDERS_HOST`: `shim` (default) or `spin`. A
+//! [`Setup`] says how one is started, a [`Host`] is one that runs. Nothing here depends on
+//! the code of the application: the tests know its contract, its `spin.toml` and its files.
+//!
+//! Everything here panics if what it asserts is not so, or when the test's deadline has passed:
+//! that is how a test fails.
+
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "said once, above, for the whole harness"
+)]
+
+mod client;
+mod context;
+mod host;
+mod http;
+mod kind;
+mod output;
+mod problem;
+mod raw;
+mod repository;
+mod sample;
+mod setup;
+mod store;
+mod trial;
+mod walkthrough;
+
+pub use client::{Journey, journey, poll_to_the_end, retry_after_seconds};
+pub use context::{pause, together, until};
+pub use host::{Host, stop_shared_hosts};
+pub use http::{Request, Response};
+pub use kind::HostKind;
+pub use output::Output;
+pub use problem::{assert_problem, problem_pages};
+pub use raw::RawConnection;
+pub use repository::{path as repository_path, read as read_repository_file};
+pub use sample::{UNKNOWN_ID, order, order_of_bytes, order_that, uuid_in};
+pub use setup::{Refusal, Setup};
+pub use store::{keys_stored, lock_store, store_file};
+pub use trial::{Test, run};
+pub use walkthrough::{Exchange, Walkthrough};

@@ -1,0 +1,159 @@
+//! A host that runs: a child process that is killed, at the latest, when its test ends.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, ExitStatus};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use ureq::Agent;
+
+use crate::context::Context;
+use crate::setup::address_in;
+use crate::{HostKind, Output, Request, Setup};
+
+/// A running host.
+pub struct Host {
+    setup: Setup,
+    // Shared hosts are stopped through a shared reference.
+    process: Mutex<Child>,
+    output: Output,
+    address: SocketAddr,
+    agent: Agent,
+}
+
+/// Far more than any answer takes; the test's own deadline cannot interrupt a request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
+
+static SHARED: OnceLock<Host> = OnceLock::new();
+
+/// Kills the host that the tests shared. A static is never dropped, so this is called at the end.
+pub fn stop_shared_hosts() {
+    if let Some(host) = SHARED.get() {
+        host.kill();
+    }
+}
+
+impl Host {
+    /// One host for all tests that need no settings and leave others alone; its orders may say how
+    /// their work goes.
+    pub fn shared() -> &'static Self {
+        let host = SHARED.get_or_init(|| Setup::controlled().start());
+        Context::current().watch(&host.output);
+        host
+    }
+
+    pub(crate) fn start(setup: Setup) -> Self {
+        let (process, output) = setup.spawn();
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .allow_non_standard_methods(true)
+            .timeout_global(Some(REQUEST_TIMEOUT))
+            .build()
+            .into();
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        // Made before it is known to serve, so that it is killed if it never does.
+        let mut host = Self {
+            setup,
+            process: Mutex::new(process),
+            output,
+            address,
+            agent,
+        };
+        host.address = host.served_address();
+        host
+    }
+
+    /// Kills the process if it still runs, and starts another one on the same state.
+    ///
+    /// It serves on another port, as the first one's may have been taken.
+    pub fn restart(&mut self) {
+        self.kill();
+        let (process, output) = self.setup.spawn();
+        self.process = Mutex::new(process);
+        self.output = output;
+        self.address = self.served_address();
+    }
+
+    /// The address at which it serves.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The directory in which it keeps its state.
+    pub fn state_dir(&self) -> &Path {
+        self.setup.state_dir()
+    }
+
+    /// What it has printed and will print.
+    pub fn output(&self) -> &Output {
+        &self.output
+    }
+
+    /// Begins a request.
+    pub fn request(&self, method: &str, path: &str) -> Request {
+        Request::new(self.agent.clone(), self.address, method, path)
+    }
+
+    /// Begins a GET request.
+    pub fn get(&self, path: &str) -> Request {
+        self.request("GET", path)
+    }
+
+    /// Begins a POST of an order's JSON text.
+    pub fn submit(&self, order: impl AsRef<[u8]>) -> Request {
+        self.request("POST", "/orders")
+            .header("content-type", "application/json")
+            .body(order)
+    }
+
+    /// Asks the process to end, with SIGTERM.
+    pub fn terminate(&self) {
+        // OK because the process has not been waited for, so that its number is still its own.
+        kill_process(Pid::from_child(&self.process()), Signal::TERM)
+            .expect("the host can be signalled");
+    }
+
+    /// Waits until the process has ended by itself.
+    pub fn wait(&self) -> ExitStatus {
+        self.output.wait_for_end();
+        self.process().wait().expect("the host can be waited for")
+    }
+
+    /// Kills the process at once, with SIGKILL: it gets no chance to clean up.
+    pub fn kill(&self) {
+        let mut process = self.process();
+        if !matches!(process.try_wait(), Ok(None)) {
+            return;
+        }
+        // Neither can fail for a process that has not been waited for, and a drop must not panic.
+        if self.setup.kind() == HostKind::Spin {
+            let _ = kill_process_group(Pid::from_child(&process), Signal::KILL);
+        } else {
+            let _ = process.kill();
+        }
+        let _ = process.wait();
+    }
+
+    fn served_address(&self) -> SocketAddr {
+        let address = self.output.wait_for("the host to serve", |line| {
+            address_in(line).map(str::to_owned)
+        });
+        let address = address.unwrap_or_else(|| panic!("the host ended before it served"));
+        address
+            .parse()
+            .unwrap_or_else(|error| panic!("expected an address, found `{address}`: {error}"))
+    }
+
+    fn process(&self) -> MutexGuard<'_, Child> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -1,0 +1,91 @@
+//! Which host the tests run against.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+
+use crate::repository;
+
+/// A program that can serve `spin.toml`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostKind {
+    /// This repository's own host, `target/release/wasm-shim`.
+    Shim,
+    /// The `spin` on the PATH.
+    Spin,
+}
+
+impl HostKind {
+    /// The host that `ORDERS_HOST` names; the shim if it names none.
+    ///
+    /// # Errors
+    /// If it names something else.
+    pub fn from_environment() -> Result<Self> {
+        match env::var("ORDERS_HOST").as_deref() {
+            Err(_) | Ok("" | "shim") => Ok(Self::Shim),
+            Ok("spin") => Ok(Self::Spin),
+            Ok(other) => bail!("expected `ORDERS_HOST` to be `shim` or `spin`, found `{other}`"),
+        }
+    }
+
+    /// The name by which `ORDERS_HOST` chooses this host.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Shim => "shim",
+            Self::Spin => "spin",
+        }
+    }
+
+    /// Checks that everything the host needs has been built or installed.
+    ///
+    /// # Errors
+    /// With a sentence that says which command to run.
+    pub fn check(self) -> Result<()> {
+        if self == Self::Spin && !runs(&self.program()) {
+            bail!(
+                "cannot run `spin`; install Spin 4.1 or later, or unset `ORDERS_HOST` to test the shim"
+            );
+        }
+        for needed in self.built_files() {
+            let path = repository::path(needed);
+            if !path.is_file() {
+                bail!(
+                    "cannot find `{}`; run `cargo xtask build` first",
+                    path.display()
+                );
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn program(self) -> PathBuf {
+        match self {
+            Self::Shim => repository::path(SHIM),
+            Self::Spin => PathBuf::from("spin"),
+        }
+    }
+
+    fn built_files(self) -> Vec<&'static str> {
+        match self {
+            Self::Shim => [&[SHIM], &COMPONENTS[..]].concat(),
+            Self::Spin => COMPONENTS.to_vec(),
+        }
+    }
+}
+
+const SHIM: &str = "target/release/wasm-shim";
+const COMPONENTS: [&str; 2] = [
+    "target/wasm32-wasip2/release/api_component.wasm",
+    "target/wasm32-wasip2/release/processor_component.wasm",
+];
+
+fn runs(program: &PathBuf) -> bool {
+    Command::new(program)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}

@@ -1,0 +1,169 @@
+//! How a host is started: its settings, its state directory, and its command line.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::context::Context;
+use crate::{Host, HostKind, Output, repository};
+
+/// The settings of a host that is to be started, with a state directory of its own.
+pub struct Setup {
+    kind: HostKind,
+    state: TempDir,
+    manifest: PathBuf,
+    runtime_config: Option<PathBuf>,
+    listen: String,
+    variables: Vec<String>,
+}
+
+impl Setup {
+    /// The default settings: `spin.toml` as it is, on a free port.
+    #[expect(
+        clippy::new_without_default,
+        reason = "a directory is made, which a default value should not do"
+    )]
+    pub fn new() -> Self {
+        Self {
+            // OK because `run` has read the same variable before any test.
+            kind: HostKind::from_environment().expect("`ORDERS_HOST` names a host"),
+            state: TempDir::new().expect("a temporary directory can be made"),
+            manifest: repository::path("spin.toml"),
+            runtime_config: None,
+            listen: "127.0.0.1:0".to_owned(),
+            variables: Vec::new(),
+        }
+    }
+
+    /// The default settings, but orders may say how their work goes.
+    pub fn controlled() -> Self {
+        Self::new().variable("simulate_controls", "true")
+    }
+
+    /// Sets a variable of the application.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push(format!("{name}={value}"));
+        self
+    }
+
+    /// Gives the host a runtime configuration.
+    #[must_use]
+    pub fn runtime_config(mut self, toml: &str) -> Self {
+        self.runtime_config = Some(self.write("runtime-config.toml", toml));
+        self
+    }
+
+    /// Serves a changed `spin.toml`.
+    #[must_use]
+    pub fn manifest(mut self, change: impl FnOnce(&str) -> String) -> Self {
+        let original = repository::read("spin.toml");
+        let changed = change(&original);
+        assert_ne!(changed, original, "expected the manifest to be changed");
+        // A manifest's paths are relative to it, and this one is written elsewhere.
+        let target = format!("\"{}/", repository::path("target").display());
+        self.manifest = self.write("spin.toml", &changed.replace("\"target/", &target));
+        self
+    }
+
+    /// Listens on this address instead of on a free port.
+    #[must_use]
+    pub fn listen(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.listen);
+        self
+    }
+
+    /// The directory in which the host keeps its state.
+    pub fn state_dir(&self) -> &Path {
+        self.state.path()
+    }
+
+    /// Starts the host and waits until it serves.
+    pub fn start(self) -> Host {
+        Host::start(self)
+    }
+
+    /// Starts a host that is expected to refuse, and waits until it has ended.
+    pub fn start_refused(self) -> Refusal {
+        let (mut child, output) = self.spawn();
+        let serves = output.wait_for("the host to refuse or to serve", |line| {
+            address_in(line).map(str::to_owned)
+        });
+        if serves.is_some() {
+            // OK because a child that has not been waited for can be killed.
+            child.kill().expect("the host can be killed");
+        }
+        let status = child.wait().expect("the host can be waited for");
+        if let Some(address) = serves {
+            panic!("expected the host to refuse to start, found that it serves {address}");
+        }
+        Refusal {
+            code: status.code(),
+            message: output.text(),
+        }
+    }
+
+    pub(crate) fn kind(&self) -> HostKind {
+        self.kind
+    }
+
+    /// Starts the process; the test that runs is shown what it prints.
+    pub(crate) fn spawn(&self) -> (Child, Output) {
+        let mut child = self
+            .command()
+            .spawn()
+            .expect("the host was found before the first test");
+        let name = format!("the host ({}, process {})", self.kind.name(), child.id());
+        let stdout = child.stdout.take().expect("standard output is piped");
+        let stderr = child.stderr.take().expect("standard error is piped");
+        let output = Output::collect(name, [Box::new(stdout), Box::new(stderr)]);
+        Context::current().watch(&output);
+        (child, output)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(self.kind.program());
+        command.arg("up").arg("--from").arg(&self.manifest);
+        command
+            .args(["--listen", &self.listen])
+            .arg("--state-dir")
+            .arg(self.state.path());
+        if let Some(file) = &self.runtime_config {
+            command.arg("--runtime-config-file").arg(file);
+        }
+        for variable in &self.variables {
+            command.args(["--variable", variable]);
+        }
+        if self.kind == HostKind::Spin {
+            // `spin up` serves from a child of its own, which outlives it unless the group is killed.
+            command.process_group(0);
+        }
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.state.path().join(name);
+        fs::write(&path, text).expect("a file can be written to a temporary directory");
+        path
+    }
+}
+
+/// How a host ended that did not serve.
+pub struct Refusal {
+    /// The exit code; none if a signal ended it.
+    pub code: Option<i32>,
+    /// All that it printed.
+    pub message: String,
+}
+
+/// The address in the line by which a host says that it serves.
+pub(crate) fn address_in(line: &str) -> Option<&str> {
+    line.trim().strip_prefix("Serving http://")
+}

@@ -1,0 +1,24 @@
+//! What the documents tell their readers to do, done.
+
+use tests::{Setup, Test, Walkthrough, read_repository_file, tests};
+
+pub(crate) const TESTS: &[Test] = tests![the_readme_s_commands_do_what_it_says];
+
+fn the_readme_s_commands_do_what_it_says() {
+    let walkthrough = Walkthrough::parse(&read_repository_file("README.md"));
+    assert!(
+        walkthrough.exchanges().len() >= 4,
+        "expected from submission to result, found fewer commands"
+    );
+    // Work that takes a moment, so that the reader sees it run before it is done.
+    let host = Setup::new()
+        .variable("simulate_min_ms", "3000")
+        .variable("simulate_max_ms", "4000")
+        .start();
+
+    let printed = walkthrough.run(&host.address().to_string());
+
+    for (exchange, printed) in walkthrough.exchanges().iter().zip(printed) {
+        exchange.assert_kept(&printed);
+    }
+}

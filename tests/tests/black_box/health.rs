@@ -1,0 +1,43 @@
+//! `GET /healthz` and `GET /readyz`.
+
+use tests::{Host, Setup, Test, keys_stored, tests};
+
+pub(crate) const TESTS: &[Test] = tests![
+    a_host_that_serves_is_alive,
+    a_host_that_reaches_its_store_is_ready,
+    probes_leave_nothing_in_the_store
+];
+
+fn a_host_that_serves_is_alive() {
+    answers_ok("/healthz");
+}
+
+fn a_host_that_reaches_its_store_is_ready() {
+    answers_ok("/readyz");
+}
+
+fn answers_ok(path: &str) {
+    let answer = Host::shared().get(path).send();
+
+    answer.expect_status(200);
+    assert_eq!(
+        answer.header("cache-control"),
+        Some("no-store"),
+        "{}",
+        answer.describe()
+    );
+    assert!(!answer.body.is_empty(), "{}", answer.describe());
+}
+
+fn probes_leave_nothing_in_the_store() {
+    let host = Setup::new().start();
+    host.get("/readyz").send().expect_status(200);
+    let before = keys_stored(&host);
+
+    for _ in 0..20 {
+        host.get("/healthz").send().expect_status(200);
+        host.get("/readyz").send().expect_status(200);
+    }
+
+    assert_eq!(keys_stored(&host), before);
+}

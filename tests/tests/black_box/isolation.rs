@@ -1,0 +1,74 @@
+//! The processor is private: no request from outside reaches it, whatever it claims to be for.
+
+use serde_json::json;
+use tests::{Host, RawConnection, Test, order_that, poll_to_the_end, tests, uuid_in};
+
+pub(crate) const TESTS: &[Test] = tests![
+    private_routes_are_not_there_from_outside,
+    a_forged_host_header_does_not_lead_to_the_processor,
+    an_absolute_target_does_not_lead_to_the_processor,
+];
+
+/// The name by which components reach the processor.
+const PROCESSOR: &str = "processor.spin.internal";
+
+fn private_routes_are_not_there_from_outside() {
+    assert_undisturbed(|host, id| {
+        host.request("POST", &format!("/orders/{id}"))
+            .send()
+            .expect_status(405);
+        host.request("POST", &format!("/release/{id}"))
+            .send()
+            .expect_status(404);
+        host.request("POST", "/sweep").send().expect_status(404);
+        host.request("POST", &format!("/processor/orders/{id}"))
+            .send()
+            .expect_status(404);
+    });
+}
+
+fn a_forged_host_header_does_not_lead_to_the_processor() {
+    assert_undisturbed(|host, id| {
+        let forged = |path: &str| host.request("POST", path).header("host", PROCESSOR).send();
+
+        assert!([400, 405, 421].contains(&forged(&format!("/orders/{id}")).status));
+        assert!([400, 404, 421].contains(&forged(&format!("/release/{id}")).status));
+        assert!([400, 404, 421].contains(&forged("/sweep").status));
+    });
+}
+
+fn an_absolute_target_does_not_lead_to_the_processor() {
+    assert_undisturbed(|host, id| {
+        for path in [
+            format!("orders/{id}"),
+            format!("release/{id}"),
+            "sweep".to_owned(),
+        ] {
+            let mut connection = RawConnection::open(host);
+            connection.send(format!(
+                "POST http://{PROCESSOR}/{path} HTTP/1.1\r\nhost: {PROCESSOR}\r\ncontent-length: 0\r\n\r\n"
+            ));
+
+            let head = connection.read_head();
+
+            assert!(head.starts_with("HTTP/1.1 4"), "`{path}`: {head}");
+        }
+    });
+}
+
+/// Runs `intrude` while an order is processed, and asserts that its one attempt goes on to complete.
+fn assert_undisturbed(intrude: impl Fn(&Host, &str)) {
+    let host = Host::shared();
+    let id = uuid_in(&host.submit(order_that(&json!({"ms": 2000}))).send());
+    let status = format!("/orders/status/{id}");
+    tests::until("an order to be processed", || {
+        (host.get(&status).send().json()["status"] == "processing").then_some(())
+    });
+
+    intrude(host, &id);
+
+    let document = host.get(&status).send().expect_json(200);
+    assert_eq!(document["status"], "processing", "{document}");
+    assert_eq!(document["attempt"], 1, "{document}");
+    poll_to_the_end(host, &status);
+}

@@ -1,0 +1,53 @@
+//! Black-box tests of the HTTP contract, against a real host.
+//!
+//! Goal: whatever serves `spin.toml` keeps every promise of `docs/http-api.md`, to the letter and
+//! under faults. Method: a real host with real components is started on a free port with a state
+//! directory of its own, and driven over HTTP and by signals; nothing is replaced by a double.
+//! Tests that need no settings share one host. `ORDERS_HOST=spin` runs the same suite on Spin and
+//! skips, by name, what only the shim promises. Each test's name is the sentence that it checks.
+
+mod bodies;
+mod client;
+mod documents;
+mod health;
+mod ids;
+mod isolation;
+mod limits;
+mod methods;
+mod progress;
+mod recovery;
+mod refusals;
+mod result;
+mod status;
+mod stop;
+mod submit;
+mod traps;
+mod validation;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tests::run(&[
+        // The pattern as a whole: the client published with it, and the README's commands.
+        ("client", client::TESTS),
+        ("documents", documents::TESTS),
+        // The routes.
+        ("submit", submit::TESTS),
+        ("status", status::TESTS),
+        ("progress", progress::TESTS),
+        ("result", result::TESTS),
+        ("health", health::TESTS),
+        // What the routes refuse.
+        ("validation", validation::TESTS),
+        ("bodies", bodies::TESTS),
+        ("ids", ids::TESTS),
+        ("methods", methods::TESTS),
+        // What the host guarantees around them.
+        ("isolation", isolation::TESTS),
+        ("limits", limits::TESTS),
+        ("traps", traps::TESTS),
+        ("recovery", recovery::TESTS),
+        ("stop", stop::TESTS),
+        ("refusals", refusals::TESTS),
+    ])
+}

@@ -1,0 +1,76 @@
+//! `GET /orders/{id}`.
+
+use serde_json::json;
+use serde_json::value::Value;
+use tests::{Host, Setup, Test, assert_problem, journey, order, order_that, tests, uuid_in};
+
+pub(crate) const TESTS: &[Test] = tests![
+    a_completed_order_is_returned_as_it_was_sent_and_has_completed_at,
+    a_failed_order_is_a_500_that_tells_why,
+    an_open_order_has_no_result_yet_and_the_problem_links_its_status,
+    controls_in_an_order_mean_nothing_unless_they_are_switched_on,
+];
+
+/// Members that the service does not know, their order, and the digits of numbers are the client's.
+const ORDER: &str = r#"{"zeta":null,"items":[{"note":"é \u00e9 \"","quantity":1,"name":"tea"}],"price":1.10,
+    "big":123456789012345678901234567890,"tiny":1E-9,"customer":"Ada","simulate":{"ms":0},"empty":{},"list":[[]]}"#;
+
+fn a_completed_order_is_returned_as_it_was_sent_and_has_completed_at() {
+    let journey = journey(Host::shared(), ORDER);
+
+    let result = journey.result.expect_json(200);
+    assert_eq!(result["id"], journey.id);
+    assert_eq!(result["status"], "completed");
+    let mut order = result["order"].clone();
+    let completed_at = order
+        .as_object_mut()
+        .and_then(|members| members.shift_remove("completedAt"));
+    let completed_at = completed_at.expect("a completed order has `completedAt`");
+    assert!(
+        completed_at
+            .as_str()
+            .is_some_and(|at| at.len() == 24 && at.ends_with('Z')),
+        "{completed_at}"
+    );
+    let sent: Value = serde_json::from_str(ORDER).expect("the order is JSON");
+    // As texts, because equal values may differ in the order of members and in digits.
+    assert_eq!(order.to_string(), sent.to_string());
+}
+
+fn a_failed_order_is_a_500_that_tells_why() {
+    let journey = journey(
+        Host::shared(),
+        &order_that(&json!({"ms": 0, "outcome": "fail"})),
+    );
+
+    let result = journey.result.expect_json(500);
+    assert_eq!(result["id"], journey.id);
+    assert_eq!(result["status"], "failed");
+    assert!(!result["error"].is_null(), "{result}");
+    assert_eq!(result.get("order"), None, "{result}");
+}
+
+fn an_open_order_has_no_result_yet_and_the_problem_links_its_status() {
+    let host = Host::shared();
+    let id = uuid_in(&host.submit(order_that(&json!({"ms": 30_000}))).send());
+
+    let answer = host.get(&format!("/orders/{id}")).send();
+
+    let problem = assert_problem(&answer, 404, "order-open");
+    assert_eq!(problem["links"]["status"], format!("/orders/status/{id}"));
+}
+
+fn controls_in_an_order_mean_nothing_unless_they_are_switched_on() {
+    let host = Setup::new().variable("simulate_max_ms", "100").start();
+    let with_controls = order_that(&json!({"ms": 600_000, "outcome": "fail"}));
+
+    let controlled = journey(&host, &with_controls);
+    let plain = journey(&host, &order());
+
+    for result in [
+        controlled.result.expect_json(200),
+        plain.result.expect_json(200),
+    ] {
+        assert_eq!(result["status"], "completed", "{result}");
+    }
+}

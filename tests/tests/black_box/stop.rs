@@ -1,0 +1,148 @@
+//! SIGTERM: requests are finished, running attempts are drained or handed back, nothing is lost.
+
+use serde_json::json;
+use tests::{Host, RawConnection, Setup, Test, order, order_that, tests, together, uuid_in};
+
+/// Why Spin is not asked: it ends at once.
+pub(crate) const TESTS: &[Test] = tests![
+    "Spin ends at once on SIGTERM": an_idle_host_ends_with_exit_code_0,
+    "Spin ends at once on SIGTERM": a_request_that_has_begun_is_finished,
+    "Spin ends at once on SIGTERM": no_connection_is_accepted_any_more,
+    "Spin ends at once on SIGTERM": a_running_attempt_is_drained,
+    "Spin ends at once on SIGTERM": an_attempt_that_outlasts_the_drain_is_handed_back_and_not_counted,
+    "Spin ends at once on SIGTERM": no_accepted_order_is_lost_in_a_stop_under_load,
+];
+
+fn an_idle_host_ends_with_exit_code_0() {
+    let host = Setup::new().start();
+
+    host.terminate();
+
+    assert_eq!(host.wait().code(), Some(0));
+}
+
+fn a_request_that_has_begun_is_finished() {
+    let mut host = Setup::controlled().start();
+    let order = order_that(&json!({"ms": 0}));
+    let (first, rest) = order.split_at(10);
+    let mut connection = RawConnection::open(&host);
+    connection.send(format!(
+        "POST /orders HTTP/1.1\r\nhost: orders\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n\
+         content-length: {}\r\n\r\n",
+        order.len()
+    ));
+    // The host has begun with the request when it asks for the body.
+    let head = connection.read_head();
+    assert!(head.starts_with("HTTP/1.1 100 "), "{head}");
+    connection.send(first);
+
+    host.terminate();
+    host.output()
+        .wait_for("the host to say that it stops", |line| {
+            line.contains("stopping").then_some(())
+        });
+    connection.send(rest);
+
+    let answer = connection.read_to_end();
+    assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
+    assert_eq!(host.wait().code(), Some(0));
+    let id = answer
+        .split("/orders/status/")
+        .nth(1)
+        .and_then(|rest| rest.get(..36))
+        .expect("a 202 has a location");
+    host.restart();
+    let status = host.get(&format!("/orders/status/{id}")).send().status;
+    assert!([200, 303].contains(&status), "{status}");
+}
+
+fn no_connection_is_accepted_any_more() {
+    let host = Setup::controlled().start();
+    let id = start_attempt(&host, 3000);
+
+    host.terminate();
+
+    tests::until("the host to refuse connections", || {
+        std::net::TcpStream::connect(host.address()).err()
+    });
+    assert_eq!(host.wait().code(), Some(0), "order `{id}`");
+}
+
+fn a_running_attempt_is_drained() {
+    let mut host = Setup::controlled().start();
+    let id = start_attempt(&host, 3000);
+
+    host.terminate();
+
+    assert_eq!(host.wait().code(), Some(0));
+    host.restart();
+    host.get(&format!("/orders/status/{id}"))
+        .send()
+        .expect_status(303);
+    assert_eq!(
+        host.get(&format!("/orders/{id}")).send().expect_json(200)["status"],
+        "completed"
+    );
+}
+
+fn an_attempt_that_outlasts_the_drain_is_handed_back_and_not_counted() {
+    let config = "[processor]\ntype = \"in-process\"\ndrain_seconds = 1\n";
+    let mut host = Setup::controlled().runtime_config(config).start();
+    let id = start_attempt(&host, 600_000);
+
+    host.terminate();
+
+    assert_eq!(host.wait().code(), Some(0));
+    host.restart();
+    let document = host
+        .get(&format!("/orders/status/{id}"))
+        .send()
+        .expect_json(200);
+    let again = document["status"] == "processing";
+    assert!(again || document["status"] == "pending", "{document}");
+    // Handed back it counts for nothing, so that an attempt after it is the first.
+    assert_eq!(document["attempt"], u64::from(again), "{document}");
+}
+
+fn no_accepted_order_is_lost_in_a_stop_under_load() {
+    let mut host = Setup::controlled().start();
+    let order = order_that(&json!({"ms": 500}));
+    let accepted = together(8, |thread| {
+        let mut ids = Vec::new();
+        while let Ok(answer) = host.submit(&order).try_send() {
+            // Whatever is not accepted is refused whole, to be tried again elsewhere.
+            if answer.status == 503 {
+                break;
+            }
+            ids.push(uuid_in(&answer));
+            if thread == 0 && ids.len() == 20 {
+                host.terminate();
+            }
+        }
+        ids
+    })
+    .concat();
+    assert_eq!(host.wait().code(), Some(0));
+
+    host.restart();
+
+    for id in &accepted {
+        let answer = host.get(&format!("/orders/status/{id}")).send();
+        assert!([200, 303].contains(&answer.status), "{}", answer.describe());
+    }
+}
+
+/// Submits an order and waits until its work runs.
+fn start_attempt(host: &Host, ms: u64) -> String {
+    let order = if ms == 0 {
+        order()
+    } else {
+        order_that(&json!({"ms": ms}))
+    };
+    let id = uuid_in(&host.submit(order).send());
+    tests::until("an order to be processed", || {
+        let document = host.get(&format!("/orders/status/{id}")).send().json();
+        (document["status"] == "processing").then_some(())
+    });
+    id
+}
