@@ -1,1 +1,20 @@
-//! To be written.
+//! The HTTP surface of the service: `POST /orders` and what follows from it.
+//!
+//! No work is done here. An order is made durable, answered with `202 Accepted`, and
+//! dispatched to the processor component after the answer; everything else reads.
+
+mod route;
+
+mod cancel;
+mod health;
+mod result;
+mod status;
+mod submit;
+
+mod app;
+mod dispatch;
+mod document;
+mod problem;
+mod retry_after;
+
+guest::serve!(route::answer);

@@ -1,0 +1,274 @@
+//! Problems: every error that a client can get, as RFC 9457 documents.
+//!
+//! The only file that knows error status codes. Each code has a page in
+//! `docs/problems/`, which the service serves at the problem's `type`.
+
+use guest::{BodyError, Response};
+use orders::{Fault, IllegalTransition, InvalidOrder, OrderId, StoreError, UpdateError};
+use serde::Serialize;
+
+use crate::document;
+
+/// The status of the result of an order that failed.
+pub const ORDER_FAILED: u16 = 500;
+/// The status of the result of an order that was cancelled: there will never be one.
+pub const ORDER_CANCELLED: u16 = 410;
+
+/// The kinds of problem: code, status and title, which are the same each time, and the page.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $code:literal, $status:literal, $title:literal;)*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        enum Kind { $($(#[$doc])* $kind,)* }
+
+        impl Kind {
+            const ALL: &[Self] = &[$(Self::$kind,)*];
+
+            const fn code(self) -> &'static str {
+                match self { $(Self::$kind => $code,)* }
+            }
+
+            const fn status(self) -> u16 {
+                match self { $(Self::$kind => $status,)* }
+            }
+
+            const fn title(self) -> &'static str {
+                match self { $(Self::$kind => $title,)* }
+            }
+
+            const fn page(self) -> &'static str {
+                match self {
+                    $(Self::$kind => include_str!(concat!("../../docs/problems/", $code, ".md")),)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The body is not one JSON text.
+    MalformedBody = "malformed-body", 400, "The request body is not valid JSON";
+    /// The path names nothing.
+    NotFound = "not-found", 404, "There is nothing at this path";
+    /// The id names no order.
+    OrderNotFound = "order-not-found", 404, "There is no such order";
+    /// The order has not ended yet.
+    ResultNotReady = "result-not-ready", 404, "The order has no result yet";
+    /// The resource has no such method.
+    MethodNotAllowed = "method-not-allowed", 405, "The method is not allowed here";
+    /// The order has ended, so that it cannot be cancelled.
+    OrderEnded = "order-ended", 409, "The order has already ended";
+    /// The body is longer than `max_body_bytes`.
+    BodyTooLarge = "body-too-large", 413, "The request body is too large";
+    /// The body is not JSON by its type.
+    UnsupportedMediaType = "unsupported-media-type", 415, "The request body must be JSON";
+    /// The body is JSON but no order.
+    InvalidOrder = "invalid-order", 422, "The order is not valid";
+    /// A fault of the service.
+    InternalError = "internal-error", 500, "The service failed to answer";
+    /// The store does not answer.
+    StoreUnavailable = "store-unavailable", 503, "The store is not available";
+}
+
+/// An error on its way to the client.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    kind: Kind,
+    detail: String,
+    errors: Vec<Fault>,
+    links: Option<StatusLink>,
+    headers: Vec<(&'static str, String)>,
+    /// For the log, and never for the client.
+    cause: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct StatusLink {
+    status: String,
+}
+
+impl Problem {
+    /// `path` names nothing.
+    pub fn not_found(path: &str) -> Self {
+        Self::new(Kind::NotFound, format!("there is nothing at `{path}`"))
+    }
+
+    /// `id` names no order.
+    pub fn order_not_found(id: &str) -> Self {
+        Self::new(Kind::OrderNotFound, format!("there is no order `{id}`"))
+    }
+
+    /// The order is still open. Links its status.
+    pub fn result_not_ready(id: OrderId) -> Self {
+        let detail = format!("order `{id}` has not ended yet; its status says when to ask again");
+        let links = Some(StatusLink {
+            status: document::status_path(id),
+        });
+        Self {
+            links,
+            ..Self::new(Kind::ResultNotReady, detail)
+        }
+    }
+
+    /// The resource allows only the methods in `allow`.
+    pub fn method_not_allowed(method: &str, allow: &str) -> Self {
+        let problem = Self::new(
+            Kind::MethodNotAllowed,
+            format!("expected one of {allow}, found `{method}`"),
+        );
+        // RFC 9110 §15.5.6: Allow is required.
+        Self {
+            headers: vec![("allow", allow.to_owned())],
+            ..problem
+        }
+    }
+
+    /// The body is longer than `bytes_max`.
+    pub fn too_large(bytes_max: usize) -> Self {
+        Self::new(
+            Kind::BodyTooLarge,
+            format!("expected at most {bytes_max} bytes"),
+        )
+    }
+
+    /// The body could not be read.
+    pub fn body(error: BodyError, bytes_max: usize) -> Self {
+        match error {
+            BodyError::TooLarge => Self::too_large(bytes_max),
+            BodyError::Incomplete => {
+                Self::new(Kind::MalformedBody, "the body broke off".to_owned())
+            }
+        }
+    }
+
+    /// The body says that it is something other than JSON.
+    pub fn unsupported_media_type(found: &str) -> Self {
+        Self::new(
+            Kind::UnsupportedMediaType,
+            format!("expected `application/json`, found `{found}`"),
+        )
+    }
+
+    /// A fault of the service; `cause` is logged and not told.
+    pub fn internal(cause: String) -> Self {
+        let detail = "the service failed; its log tells why".to_owned();
+        Self {
+            cause: Some(cause),
+            ..Self::new(Kind::InternalError, detail)
+        }
+    }
+
+    fn new(kind: Kind, detail: String) -> Self {
+        Self {
+            kind,
+            detail,
+            errors: Vec::new(),
+            links: None,
+            headers: Vec::new(),
+            cause: None,
+        }
+    }
+
+    /// The problem document. The cause is logged here, once.
+    pub fn into_response(self) -> Response {
+        if let Some(cause) = &self.cause {
+            eprintln!("{cause}");
+        }
+        let document = Document {
+            r#type: type_path(self.kind),
+            title: self.kind.title(),
+            status: self.kind.status(),
+            detail: self.detail,
+            errors: self.errors,
+            links: self.links,
+        };
+        let mut headers = self.headers;
+        headers.push(("content-type", "application/problem+json".to_owned()));
+        headers.push(("cache-control", "no-store".to_owned()));
+        // OK because the document's keys are strings and no field's serializer fails.
+        let body = serde_json::to_vec(&document).expect("a problem is always JSON");
+        Response {
+            status: self.kind.status(),
+            headers,
+            body,
+        }
+    }
+}
+
+/// RFC 9457 §3.1, with the members of ours that the problem's page tells of.
+#[derive(Serialize)]
+struct Document {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Fault>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    links: Option<StatusLink>,
+}
+
+impl From<InvalidOrder> for Problem {
+    fn from(error: InvalidOrder) -> Self {
+        match error {
+            InvalidOrder::Malformed(detail) => Self::new(Kind::MalformedBody, detail),
+            InvalidOrder::Invalid(errors) => {
+                let detail = format!(
+                    "{} of the order's values must be corrected; `errors` lists them",
+                    errors.len()
+                );
+                Self {
+                    errors,
+                    ..Self::new(Kind::InvalidOrder, detail)
+                }
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let detail =
+            "the store does not answer; nothing was accepted or changed for certain".to_owned();
+        Self {
+            headers: vec![("retry-after", "1".to_owned())],
+            cause: Some(error.to_string()),
+            ..Self::new(Kind::StoreUnavailable, detail)
+        }
+    }
+}
+
+impl From<UpdateError<IllegalTransition>> for Problem {
+    fn from(error: UpdateError<IllegalTransition>) -> Self {
+        match error {
+            UpdateError::NotFound(id) => Self::order_not_found(&id.to_string()),
+            UpdateError::Refused(refused) => Self::new(Kind::OrderEnded, refused.to_string()),
+            UpdateError::Damaged { .. } => Self::internal(error.to_string()),
+            UpdateError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<UpdateError<std::convert::Infallible>> for Problem {
+    fn from(error: UpdateError<std::convert::Infallible>) -> Self {
+        match error {
+            UpdateError::Store(error) => error.into(),
+            other => Self::internal(other.to_string()),
+        }
+    }
+}
+
+/// The page that a problem's `type` leads to, if `code` is a problem's.
+pub fn page(code: &str) -> Option<Response> {
+    let kind = Kind::ALL.iter().find(|kind| kind.code() == code)?;
+    let headers = vec![("content-type", "text/markdown; charset=utf-8".to_owned())];
+    Some(Response {
+        status: 200,
+        headers,
+        body: kind.page().as_bytes().to_vec(),
+    })
+}
+
+/// A problem's `type`: relative, so that it is the same wherever the service runs, and leads to its page there.
+fn type_path(kind: Kind) -> String {
+    format!("/problems/{}", kind.code())
+}

@@ -1,0 +1,127 @@
+//! The route table: which resources there are, and what may be done to each.
+
+use guest::{Request, Response};
+use orders::OrderId;
+
+use crate::app::App;
+use crate::problem::Problem;
+use crate::{cancel, health, problem, result, status, submit};
+
+/// Answers any request.
+pub async fn answer(request: Request) -> Response {
+    match dispatch_to_resource(request).await {
+        Ok(response) => response,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn dispatch_to_resource(request: Request) -> Result<Response, Problem> {
+    let target = request.target();
+    let path = target.split(['?', '#']).next().unwrap_or_default();
+    let resource = Resource::at(path).ok_or_else(|| Problem::not_found(path))?;
+    let method = request.method();
+    // RFC 9110 §9.3.2: HEAD is GET without the body, which the server leaves out.
+    let method = if method == "HEAD" {
+        "GET"
+    } else {
+        method.as_str()
+    };
+    match (resource, method) {
+        (Resource::Orders, "POST") => submit::post(App::get().await?, request).await,
+        (Resource::Status(id), "GET") => {
+            status::get(App::get().await?, order_id(id)?, &request).await
+        }
+        (Resource::Status(id), "DELETE") => cancel::delete(App::get().await?, order_id(id)?).await,
+        (Resource::Order(id), "GET") => result::get(App::get().await?, order_id(id)?).await,
+        (Resource::Healthz, "GET") => Ok(health::alive()),
+        (Resource::Readyz, "GET") => health::ready(App::get().await?).await,
+        (Resource::Problem(code), "GET") => {
+            problem::page(code).ok_or_else(|| Problem::not_found(path))
+        }
+        (resource, "OPTIONS") => Ok(options(resource)),
+        (resource, method) => Err(Problem::method_not_allowed(method, resource.allow())),
+    }
+}
+
+/// What a path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Resource<'a> {
+    /// `/orders`
+    Orders,
+    /// `/orders/status/{id}`
+    Status(&'a str),
+    /// `/orders/{id}`
+    Order(&'a str),
+    /// `/healthz`
+    Healthz,
+    /// `/readyz`
+    Readyz,
+    /// `/problems/{code}`
+    Problem(&'a str),
+}
+
+impl<'a> Resource<'a> {
+    fn at(path: &'a str) -> Option<Self> {
+        let mut segments = path.strip_prefix('/')?.split('/');
+        let resource = match (segments.next()?, segments.next(), segments.next()) {
+            ("orders", None, None) => Self::Orders,
+            ("orders", Some("status"), Some(id)) => Self::Status(id),
+            ("orders", Some(id), None) => Self::Order(id),
+            ("healthz", None, None) => Self::Healthz,
+            ("readyz", None, None) => Self::Readyz,
+            ("problems", Some(code), None) => Self::Problem(code),
+            _ => return None,
+        };
+        segments.next().is_none().then_some(resource)
+    }
+
+    /// The methods it allows, as the `Allow` header lists them (RFC 9110 §10.2.1).
+    const fn allow(self) -> &'static str {
+        match self {
+            Self::Orders => "POST, OPTIONS",
+            Self::Status(_) => "GET, HEAD, DELETE, OPTIONS",
+            Self::Order(_) | Self::Healthz | Self::Readyz | Self::Problem(_) => {
+                "GET, HEAD, OPTIONS"
+            }
+        }
+    }
+}
+
+fn options(resource: Resource<'_>) -> Response {
+    Response {
+        status: 204,
+        headers: vec![("allow", resource.allow().to_owned())],
+        body: Vec::new(),
+    }
+}
+
+/// What is no id names no order.
+fn order_id(text: &str) -> Result<OrderId, Problem> {
+    text.parse().map_err(|_| Problem::order_not_found(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_path_names_one_resource() {
+        assert_eq!(Resource::at("/orders"), Some(Resource::Orders));
+        assert_eq!(
+            Resource::at("/orders/status/7"),
+            Some(Resource::Status("7"))
+        );
+        assert_eq!(Resource::at("/orders/7"), Some(Resource::Order("7")));
+        assert_eq!(Resource::at("/healthz"), Some(Resource::Healthz));
+        for path in [
+            "",
+            "/",
+            "/orders/status/7/8",
+            "/orders/7/8",
+            "/healthz/",
+            "orders",
+        ] {
+            assert_eq!(Resource::at(path), None, "`{path}`");
+        }
+    }
+}
