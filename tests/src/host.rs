@@ -1,10 +1,10 @@
 //! A host that runs: a child process that is killed, at the latest, when its test ends.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ExitStatus};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use ureq::Agent;
@@ -23,15 +23,14 @@ pub struct Host {
     agent: Agent,
 }
 
-/// Far more than any answer takes; the test's own deadline cannot interrupt a request.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
-
 static SHARED: OnceLock<Host> = OnceLock::new();
 
-/// Kills the host that the tests shared. A static is never dropped, so this is called at the end.
-pub fn stop_shared_hosts() {
+/// Kills the host that the tests shared, and removes its state: a static is never dropped.
+pub(crate) fn stop_shared() {
     if let Some(host) = SHARED.get() {
         host.kill();
+        // What cannot be removed is left to the system, as all temporary files are.
+        let _ = fs::remove_dir_all(host.state_dir());
     }
 }
 
@@ -50,7 +49,6 @@ impl Host {
             .http_status_as_error(false)
             .max_redirects(0)
             .allow_non_standard_methods(true)
-            .timeout_global(Some(REQUEST_TIMEOUT))
             .build()
             .into();
         let address = SocketAddr::from(([127, 0, 0, 1], 0));

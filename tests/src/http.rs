@@ -2,12 +2,15 @@
 //!
 //! Redirects are answers here, and not followed: where they lead is what is tested.
 
+use std::io::Cursor;
 use std::net::SocketAddr;
 
 use serde_json::Value;
 use ureq::http::request::Builder;
 use ureq::http::{self, HeaderMap};
-use ureq::{Agent, SendBody};
+use ureq::{Agent, AsSendBody, SendBody};
+
+use crate::context::Context;
 
 /// A request that is being put together.
 #[must_use = "a request does nothing until it is sent"]
@@ -67,11 +70,11 @@ impl Request {
     /// If no answer comes.
     pub fn try_send(self) -> Result<Response, ureq::Error> {
         let response = match self.body {
-            Body::None => self.agent.run(self.head.body(())?)?,
-            Body::Sized(bytes) => self.agent.run(self.head.body(&bytes[..])?)?,
+            Body::None => answer_to(&self.agent, self.head.body(())?)?,
+            Body::Sized(bytes) => answer_to(&self.agent, self.head.body(&bytes[..])?)?,
             Body::Chunked(bytes) => {
-                let body = SendBody::from_owned_reader(std::io::Cursor::new(bytes));
-                self.agent.run(self.head.body(body)?)?
+                let body = SendBody::from_owned_reader(Cursor::new(bytes));
+                answer_to(&self.agent, self.head.body(body)?)?
             }
         };
         let (parts, mut body) = response.into_parts();
@@ -82,6 +85,19 @@ impl Request {
             body: body.read_to_vec()?,
         })
     }
+}
+
+/// The answer to a request, within what remains of the test's time.
+fn answer_to(
+    agent: &Agent,
+    request: http::Request<impl AsSendBody>,
+) -> Result<http::Response<ureq::Body>, ureq::Error> {
+    let remaining = Context::current().remaining("an answer");
+    let request = agent
+        .configure_request(request)
+        .timeout_global(Some(remaining))
+        .build();
+    agent.run(request)
 }
 
 /// A whole answer.

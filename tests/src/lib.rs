@@ -29,7 +29,7 @@ mod walkthrough;
 
 pub use client::{Journey, journey, poll_to_the_end, retry_after_seconds};
 pub use context::{pause, together, until};
-pub use host::{Host, stop_shared_hosts};
+pub use host::Host;
 pub use http::{Request, Response};
 pub use kind::HostKind;
 pub use output::Output;

@@ -127,3 +127,27 @@ impl Output {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::Output;
+
+    #[test]
+    fn lines_are_found_in_either_stream_until_both_end() {
+        let streams = ["one\ntwo\n", "three"].map(|text| Box::new(Cursor::new(text)) as _);
+        let output = Output::collect("a process".to_owned(), streams);
+
+        let two = output.wait_for("a line", |line| {
+            line.starts_with("tw").then(|| line.to_owned())
+        });
+
+        assert_eq!(two.as_deref(), Some("two"));
+        assert_eq!(
+            output.wait_for("a line", |line| (line == "four").then_some(())),
+            None
+        );
+        assert_eq!(output.lines_with("three"), ["three"]);
+    }
+}

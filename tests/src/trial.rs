@@ -11,7 +11,7 @@ use libtest_mimic::{Arguments, Completion, Trial};
 
 use crate::HostKind;
 use crate::context::Context;
-use crate::host::stop_shared_hosts;
+use crate::host;
 
 /// How many tests run at once. They wait far more than they compute, so more than there are cores.
 const THREADS: usize = 8;
@@ -47,29 +47,29 @@ macro_rules! tests {
 pub fn run(modules: &[(&str, &[Test])]) -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(THREADS);
-    let host = match HostKind::from_environment() {
-        Ok(host) => host,
+    let kind = match HostKind::from_environment() {
+        Ok(kind) => kind,
         Err(error) => return refuse(&error),
     };
     if !arguments.list {
-        if let Err(error) = host.check() {
+        if let Err(error) = kind.check() {
             return refuse(&error);
         }
-        println!("host: {}", host.name());
+        println!("host: {}", kind.name());
     }
     panic::set_hook(Box::new(note_panic));
     let trials = modules
         .iter()
-        .flat_map(|(module, tests)| tests.iter().map(|test| trial(module, *test, host)));
+        .flat_map(|(module, tests)| tests.iter().map(|test| trial(module, *test, kind)));
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
-    stop_shared_hosts();
+    host::stop_shared();
     conclusion.exit_code()
 }
 
-fn trial(module: &str, test: Test, host: HostKind) -> Trial {
+fn trial(module: &str, test: Test, kind: HostKind) -> Trial {
     Trial::ignorable_test(format!("{module}::{}", test.name), move || {
         match test.shim_only {
-            Some(reason) if host != HostKind::Shim => Ok(Completion::ignored_with(reason)),
+            Some(reason) if kind != HostKind::Shim => Ok(Completion::ignored_with(reason)),
             _ => {
                 Context::run(test.check)?;
                 Ok(Completion::Completed)

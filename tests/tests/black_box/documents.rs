@@ -1,8 +1,11 @@
-//! What the documents tell their readers to do, done.
+//! What the documents tell their readers, tried.
 
-use tests::{Setup, Test, Walkthrough, read_repository_file, tests};
+use tests::{Host, Setup, Test, Walkthrough, problem_pages, read_repository_file, tests};
 
-pub(crate) const TESTS: &[Test] = tests![the_readme_s_commands_do_what_it_says];
+pub(crate) const TESTS: &[Test] = tests![
+    the_readme_s_commands_do_what_it_says,
+    each_problem_s_type_leads_to_its_page
+];
 
 fn the_readme_s_commands_do_what_it_says() {
     let walkthrough = Walkthrough::parse(&read_repository_file("README.md"));
@@ -20,5 +23,23 @@ fn the_readme_s_commands_do_what_it_says() {
 
     for (exchange, printed) in walkthrough.exchanges().iter().zip(printed) {
         exchange.assert_kept(&printed);
+    }
+}
+
+fn each_problem_s_type_leads_to_its_page() {
+    for code in problem_pages() {
+        let answer = Host::shared().get(&format!("/problems/{code}")).send();
+
+        answer.expect_status(200);
+        assert_eq!(
+            answer.header("content-type"),
+            Some("text/markdown; charset=utf-8"),
+            "{}",
+            answer.describe()
+        );
+        assert_eq!(
+            answer.text(),
+            read_repository_file(&format!("docs/problems/{code}.md"))
+        );
     }
 }

@@ -7,6 +7,7 @@
 //! skips, by name, what only the shim promises. Each test's name is the sentence that it checks.
 
 mod bodies;
+mod cancel;
 mod client;
 mod documents;
 mod health;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         ("status", status::TESTS),
         ("progress", progress::TESTS),
         ("result", result::TESTS),
+        ("cancel", cancel::TESTS),
         ("health", health::TESTS),
         // What the routes refuse.
         ("validation", validation::TESTS),

@@ -46,7 +46,13 @@ fn a_failed_order_is_a_500_that_tells_why() {
     let result = journey.result.expect_json(500);
     assert_eq!(result["id"], journey.id);
     assert_eq!(result["status"], "failed");
-    assert!(!result["error"].is_null(), "{result}");
+    assert_eq!(result["error"]["code"], "permanent", "{result}");
+    assert!(
+        result["error"]["message"]
+            .as_str()
+            .is_some_and(|message| !message.is_empty()),
+        "{result}"
+    );
     assert_eq!(result.get("order"), None, "{result}");
 }
 
@@ -56,7 +62,7 @@ fn an_open_order_has_no_result_yet_and_the_problem_links_its_status() {
 
     let answer = host.get(&format!("/orders/{id}")).send();
 
-    let problem = assert_problem(&answer, 404, "order-open");
+    let problem = assert_problem(&answer, 404, "result-not-ready");
     assert_eq!(problem["links"]["status"], format!("/orders/status/{id}"));
 }
 

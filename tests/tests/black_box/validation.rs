@@ -88,7 +88,13 @@ fn every_fault_is_listed() {
 }
 
 fn what_is_no_object_is_pointed_at_as_a_whole() {
-    for order in [json!([]), json!("order"), json!(1), json!(null), json!(true)] {
+    for order in [
+        json!([]),
+        json!("order"),
+        json!(1),
+        json!(null),
+        json!(true),
+    ] {
         assert_eq!(faults_of(&order), [""], "{order}");
     }
 }
