@@ -36,20 +36,13 @@ impl App {
 
     async fn open() -> Result<Self, Problem> {
         Ok(Self {
-            max_body_bytes: variable("max_body_bytes", 1..=1_000_000_000).await?,
-            max_attempts: variable("max_attempts", 1..=1000).await?,
+            max_body_bytes: guest::number("max_body_bytes", 1..=1_000_000_000)
+                .await
+                .map_err(Problem::internal)?,
+            max_attempts: guest::number("max_attempts", 1..=1000)
+                .await
+                .map_err(Problem::internal)?,
             store: KeyValueStore::open().await?,
         })
     }
-}
-
-async fn variable<T>(name: &str, range: std::ops::RangeInclusive<T>) -> Result<T, Problem>
-where
-    T: std::str::FromStr + PartialOrd + std::fmt::Display,
-{
-    let value = guest::variable(name).await.map_err(Problem::internal)?;
-    value.trim().parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
-        let (start, end) = range.into_inner();
-        Problem::internal(format!("the variable `{name}` must be a whole number from {start} to {end}, found `{value}`"))
-    })
 }

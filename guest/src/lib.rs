@@ -9,7 +9,7 @@ mod world;
 
 pub use http::{BodyError, HostResponse, Request, Response, post};
 pub use store::KeyValueStore;
-pub use world::{now, random, sleep, spawn, token, variable};
+pub use world::{now, number, random, sleep, spawn, token, variable};
 
 /// Makes `$handle`, an `async fn(Request) -> Response`, the component's entry point.
 #[macro_export]

@@ -1,5 +1,8 @@
 //! The clock, randomness, variables and tasks.
 
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use orders::{Timestamp, Token};
@@ -40,6 +43,21 @@ pub async fn variable(name: &str) -> Result<String, String> {
     variables::get(name)
         .await
         .map_err(|error| format!("the variable `{name}` cannot be read: {error:?}"))
+}
+
+/// The value of the component's variable `name`, which must be a whole number in `range`.
+///
+/// # Errors
+/// With a sentence, if it is not, or cannot be read.
+pub async fn number<T>(name: &str, range: RangeInclusive<T>) -> Result<T, String>
+where
+    T: FromStr + PartialOrd + Display,
+{
+    let value = variable(name).await?;
+    value.trim().parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
+        let (start, end) = range.into_inner();
+        format!("the variable `{name}` must be a whole number from {start} to {end}, found `{value}`")
+    })
 }
 
 /// Goes on with `task` after the current request has been answered.

@@ -1,0 +1,57 @@
+//! What every request needs and no request should fetch again: the store, the work and the lease.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use guest::KeyValueStore;
+
+use crate::problem::Problem;
+use crate::work::ConfiguredWork;
+
+/// The store, the work and the lease, as this instance of the component first found them.
+pub struct App {
+    /// The key-value store.
+    pub store: KeyValueStore,
+    /// What processing an order means.
+    pub work: ConfiguredWork,
+    /// How long a claim holds without renewal, in milliseconds.
+    pub lease_ms: u64,
+    /// The longest time between two looks at an attempt's progress.
+    pub progress_interval: Duration,
+}
+
+impl App {
+    /// The app of this instance; opened by the first request that asks.
+    ///
+    /// # Errors
+    /// If the store cannot be opened, or a variable is not what it must be. The next request tries again.
+    pub async fn get() -> Result<Rc<Self>, Problem> {
+        thread_local! {
+            static APP: OnceCell<Rc<App>> = const { OnceCell::new() };
+        }
+        if let Some(app) = APP.with(|app| app.get().cloned()) {
+            return Ok(app);
+        }
+        let app = Rc::new(Self::open().await?);
+        // Several first requests may have opened it at once; any of the results serves.
+        Ok(APP.with(|cell| cell.get_or_init(|| app).clone()))
+    }
+
+    async fn open() -> Result<Self, Problem> {
+        let lease_seconds: u64 = guest::number("lease_seconds", 1..=86_400)
+            .await
+            .map_err(Problem::internal)?;
+        let progress_seconds = guest::number("progress_seconds", 1..=86_400)
+            .await
+            .map_err(Problem::internal)?;
+        Ok(Self {
+            work: ConfiguredWork::from_variables()
+                .await
+                .map_err(Problem::internal)?,
+            lease_ms: lease_seconds * 1000,
+            progress_interval: Duration::from_secs(progress_seconds),
+            store: KeyValueStore::open().await?,
+        })
+    }
+}

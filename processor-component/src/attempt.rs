@@ -1,0 +1,86 @@
+//! One attempt: run the work of an order that is held, and settle how it ended.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use orders::{AttemptEnd, Claimant, Held, Record, SettleError, Status, backoff_ms};
+
+use crate::app::App;
+use crate::contract::{Context, Outcome, Work, WorkError};
+use crate::{dispatch, lease};
+
+/// How long work may clean up after it was cancelled.
+const CLEAN_UP: Duration = Duration::from_secs(1);
+/// The delay between two tries to settle on a store that fails.
+const SETTLE_AGAIN: Duration = Duration::from_millis(500);
+
+/// Runs the work and records its outcome. Returns the record as it was settled; `None` if the
+/// claim was lost, so that there was nothing to settle.
+///
+/// The lease is renewed while the work waits. If the claim is lost, by cancellation or to
+/// another processor, the work is stopped.
+pub async fn run(app: &Rc<App>, held: Held, claimant: Claimant) -> Option<Record> {
+    let record = held.record;
+    let context = Context::new(record.id, record.attempt, record.traceparent.clone());
+    let work = Box::pin(app.work.run(&record.order, &context));
+    let keep = Box::pin(lease::keep(app, record.id, claimant, &context));
+    match select(work, keep).await {
+        Either::Left((ended, _)) => {
+            settle(app, &record, claimant, end_of(ended, record.attempt)).await
+        }
+        Either::Right((lost, work)) => {
+            eprintln!("order `{}` was taken from its processor: {lost}", record.id);
+            context.cancel();
+            let ended = match select(work, Box::pin(guest::sleep(CLEAN_UP))).await {
+                Either::Left((ended, _)) => end_of(ended, record.attempt),
+                Either::Right(_) => return None,
+            };
+            // Dropped by the fence; but the history of a cancelled order notes that it came.
+            settle(app, &record, claimant, ended).await
+        }
+    }
+}
+
+fn end_of(ended: Result<Outcome, WorkError>, attempt: u32) -> AttemptEnd {
+    match ended {
+        Ok(Outcome { result }) => AttemptEnd::Completed { result },
+        Err(WorkError::Permanent { message }) => AttemptEnd::Permanent { message },
+        Err(WorkError::Retryable { message, delay_ms }) => {
+            let delay_ms = delay_ms
+                .unwrap_or_else(|| backoff_ms(attempt, u64::from_le_bytes(guest::random())));
+            AttemptEnd::Retryable { message, delay_ms }
+        }
+    }
+}
+
+/// Settles, again and again while the store fails, for as long as a lease: after that the
+/// order is taken over anyway. One name for all tries, so that one that happened is recognised.
+async fn settle(
+    app: &Rc<App>,
+    held: &Record,
+    claimant: Claimant,
+    end: AttemptEnd,
+) -> Option<Record> {
+    let write = guest::token();
+    let give_up_at = guest::now().plus_ms(app.lease_ms);
+    loop {
+        let now = guest::now();
+        match orders::settle(&app.store, held.id, claimant.token, end.clone(), write, now).await {
+            Ok(record) => {
+                if record.status() == Status::Pending {
+                    dispatch::when_due(&record);
+                }
+                return Some(record);
+            }
+            Err(SettleError::Store(error)) if now < give_up_at => {
+                eprintln!("order `{}` is not settled yet: {error}", held.id);
+                guest::sleep(SETTLE_AGAIN).await;
+            }
+            Err(error) => {
+                eprintln!("order `{}` was not settled: {error}", held.id);
+                return None;
+            }
+        }
+    }
+}

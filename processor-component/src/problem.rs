@@ -1,0 +1,141 @@
+//! Problems of the private routes, as RFC 9457 documents. The only file here that knows error status codes.
+
+use guest::Response;
+use orders::{ClaimError, OrderId, RenewError, StoreError};
+use serde::Serialize;
+
+/// An error on its way to whoever dispatched the order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    status: u16,
+    title: &'static str,
+    detail: String,
+}
+
+impl Problem {
+    /// `path` names nothing, or not by this method.
+    pub fn not_found(path: &str) -> Self {
+        Self {
+            status: 404,
+            title: "There is nothing at this path",
+            detail: format!("there is nothing at `{path}`"),
+        }
+    }
+
+    /// `id` names no order.
+    pub fn order_not_found(id: &str) -> Self {
+        Self {
+            status: 404,
+            title: "There is no such order",
+            detail: format!("there is no order `{id}`"),
+        }
+    }
+
+    /// The claim was lost before the attempt could be settled.
+    pub fn claim_lost(id: OrderId) -> Self {
+        Self::conflict(format!(
+            "the claim on order `{id}` was lost, so its attempt was not settled"
+        ))
+    }
+
+    /// A release must say which claim.
+    pub fn claim_token_missing() -> Self {
+        let detail = "expected the header `Claim-Token`, found none".to_owned();
+        Self {
+            status: 400,
+            title: "The claim's token is missing",
+            detail,
+        }
+    }
+
+    /// What is given as a claim's token is none.
+    pub fn claim_token_invalid(value: &str) -> Self {
+        let detail = format!("expected a UUID in the header `Claim-Token`, found `{value}`");
+        Self {
+            status: 400,
+            title: "The claim's token is not valid",
+            detail,
+        }
+    }
+
+    /// A fault of the service or its configuration; it is logged too, since the caller may not look.
+    pub fn internal(cause: String) -> Self {
+        eprintln!("{cause}");
+        Self {
+            status: 500,
+            title: "The processor failed",
+            detail: cause,
+        }
+    }
+
+    fn conflict(detail: String) -> Self {
+        Self {
+            status: 409,
+            title: "The order cannot be claimed now",
+            detail,
+        }
+    }
+
+    fn unavailable(detail: String) -> Self {
+        Self {
+            status: 503,
+            title: "The store is not available",
+            detail,
+        }
+    }
+
+    /// The problem document.
+    pub fn into_response(self) -> Response {
+        #[derive(Serialize)]
+        struct Document {
+            title: &'static str,
+            status: u16,
+            detail: String,
+        }
+        let Self {
+            status,
+            title,
+            detail,
+        } = self;
+        // OK because the document's keys are strings and no field's serializer fails.
+        let body = serde_json::to_vec(&Document {
+            title,
+            status,
+            detail,
+        })
+        .expect("a problem is always JSON");
+        Response {
+            status,
+            headers: vec![("content-type", "application/problem+json".to_owned())],
+            body,
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::unavailable(error.to_string())
+    }
+}
+
+impl From<ClaimError> for Problem {
+    fn from(error: ClaimError) -> Self {
+        match error {
+            ClaimError::NotFound(id) => Self::order_not_found(&id.to_string()),
+            ClaimError::Unavailable(_) | ClaimError::Exhausted(_) => {
+                Self::conflict(error.to_string())
+            }
+            ClaimError::Damaged(cause) => Self::internal(cause),
+            ClaimError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RenewError> for Problem {
+    fn from(error: RenewError) -> Self {
+        match error {
+            RenewError::Lost(_) => Self::conflict(error.to_string()),
+            RenewError::Store(cause) => Self::unavailable(cause),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What processing an order means here. **Replace this file with your own work.**
+//!
+//! Keep the name [`ConfiguredWork`], its `from_variables`, and its [`Work`] implementation;
+//! all else may go. Grant in `spin.toml` whatever the work reaches: hosts, stores, variables.
+
+use orders::Order;
+
+use crate::contract::{Context, Outcome, Work, WorkError};
+use crate::simulate::Simulate;
+use crate::worker::Worker;
+
+/// The work that the variable `work` chooses.
+pub enum ConfiguredWork {
+    /// `simulate`: wait a while. For tests and demonstrations.
+    Simulate(Simulate),
+    /// `http`: hand the order to another server.
+    Http(Worker),
+}
+
+impl ConfiguredWork {
+    /// Reads the variables that say what the work is.
+    ///
+    /// # Errors
+    /// With a sentence, if one of them is not what it must be.
+    pub async fn from_variables() -> Result<Self, String> {
+        match guest::variable("work").await?.as_str() {
+            "simulate" => Simulate::from_variables().await.map(Self::Simulate),
+            "http" => Worker::from_variables().await.map(Self::Http),
+            other => Err(format!(
+                "the variable `work` must be `simulate` or `http`, found `{other}`"
+            )),
+        }
+    }
+}
+
+impl Work for ConfiguredWork {
+    async fn run(&self, order: &Order, context: &Context) -> Result<Outcome, WorkError> {
+        match self {
+            Self::Simulate(simulate) => simulate.run(order, context).await,
+            Self::Http(worker) => worker.run(order, context).await,
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Work that another server does: the order is POSTed to `worker_url`.
+
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use guest::HostResponse;
+use orders::Order;
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::contract::{Context, Outcome, Work, WorkError};
+
+/// The longest result that is taken, in bytes.
+const RESULT_BYTES_MAX: usize = 256 * 1024;
+/// The longest delay that a worker may ask for by `Retry-After`, in seconds.
+const DELAY_SECONDS_MAX: u64 = 3600;
+
+/// A server that does the work.
+pub struct Worker {
+    url: String,
+    timeout: Duration,
+}
+
+impl Worker {
+    /// Reads `worker_url` and `worker_timeout_seconds`.
+    ///
+    /// # Errors
+    /// With a sentence, if one of them is not what it must be.
+    pub async fn from_variables() -> Result<Self, String> {
+        let url = guest::variable("worker_url").await?;
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err(format!(
+                "the variable `worker_url` must be an HTTP URL, found `{url}`"
+            ));
+        }
+        let timeout =
+            Duration::from_secs(guest::number("worker_timeout_seconds", 1..=86_400).await?);
+        Ok(Self { url, timeout })
+    }
+
+    async fn post(&self, order: &Order, context: &Context) -> Result<Outcome, WorkError> {
+        let mut headers = vec![
+            ("content-type", "application/json".to_owned()),
+            // The same for each attempt, so that the worker can tell a repetition. Quoted, as the
+            // Idempotency-Key draft (06) has it: a string of RFC 8941.
+            ("idempotency-key", format!("\"{}\"", context.id())),
+        ];
+        headers.extend(
+            context
+                .traceparent()
+                .map(|value| ("traceparent", value.to_owned())),
+        );
+        let body = order.as_json().as_bytes().to_vec();
+        let response = guest::post(&self.url, &headers, body)
+            .await
+            .map_err(retryable)?;
+        match response.status() {
+            200..=299 => outcome(response).await,
+            // The worker says that it is this request that is wrong; asking again does not mend it.
+            status @ 400..=499 if status != 408 && status != 429 => Err(WorkError::Permanent {
+                message: format!("the worker answered with status `{status}`"),
+            }),
+            status => Err(WorkError::Retryable {
+                message: format!("the worker answered with status `{status}`"),
+                delay_ms: response
+                    .header("retry-after")
+                    .and_then(|value| delay_ms(&value)),
+            }),
+        }
+    }
+}
+
+impl Work for Worker {
+    async fn run(&self, order: &Order, context: &Context) -> Result<Outcome, WorkError> {
+        let timeout = Box::pin(async {
+            // A cancelled order's request is dropped, which closes the connection.
+            select(
+                Box::pin(guest::sleep(self.timeout)),
+                Box::pin(context.cancelled()),
+            )
+            .await;
+        });
+        match select(Box::pin(self.post(order, context)), timeout).await {
+            Either::Left((result, _)) => result,
+            Either::Right(_) => Err(retryable(format!(
+                "the worker did not answer within {} s",
+                self.timeout.as_secs()
+            ))),
+        }
+    }
+}
+
+/// The body, if it is JSON; as a JSON string, if it is other text; nothing, if it is empty.
+async fn outcome(response: HostResponse) -> Result<Outcome, WorkError> {
+    let body = response
+        .body(RESULT_BYTES_MAX)
+        .await
+        .map_err(|error| match error {
+            guest::BodyError::TooLarge => WorkError::Permanent {
+                message: format!("the worker's answer is longer than {RESULT_BYTES_MAX} bytes"),
+            },
+            guest::BodyError::Incomplete => retryable("the worker's answer broke off".to_owned()),
+        })?;
+    let text = String::from_utf8(body).map_err(|_| WorkError::Permanent {
+        message: "the worker's answer is not text".to_owned(),
+    })?;
+    if text.trim().is_empty() {
+        return Ok(Outcome::default());
+    }
+    let json = RawValue::from_string(text.clone()).or_else(|_| to_raw_value(&text));
+    json.map(|result| Outcome {
+        result: Some(result),
+    })
+    .map_err(|error| retryable(error.to_string()))
+}
+
+fn retryable(message: String) -> WorkError {
+    WorkError::Retryable {
+        message,
+        delay_ms: None,
+    }
+}
+
+/// The value of a `Retry-After` (RFC 9110 §10.2.3), seconds or a date, in milliseconds from now.
+fn delay_ms(retry_after: &str) -> Option<u64> {
+    let seconds = match retry_after.trim().parse() {
+        Ok(seconds) => seconds,
+        Err(_) => seconds_until(retry_after.trim(), guest::now().as_unix_ms() / 1000)?,
+    };
+    Some(seconds.min(DELAY_SECONDS_MAX) * 1000)
+}
+
+fn seconds_until(http_date: &str, now_seconds: u64) -> Option<u64> {
+    // The preferred form of an HTTP date (RFC 9110 §5.6.7) is a date of RFC 5322, which jiff reads.
+    let date = jiff::fmt::rfc2822::parse(http_date)
+        .ok()?
+        .timestamp()
+        .as_second();
+    Some(u64::try_from(date).ok()?.saturating_sub(now_seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_is_bounded() {
+        assert_eq!(delay_ms("3"), Some(3000));
+        assert_eq!(delay_ms("999999999"), Some(DELAY_SECONDS_MAX * 1000));
+        assert_eq!(delay_ms("soon"), None);
+        assert_eq!(
+            seconds_until("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_770),
+            Some(7)
+        );
+        assert_eq!(
+            seconds_until("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_999),
+            Some(0)
+        );
+    }
+}
