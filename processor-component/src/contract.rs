@@ -8,10 +8,6 @@ use orders::{Order, OrderId};
 use serde_json::value::RawValue;
 
 /// What processing an order means.
-#[expect(
-    async_fn_in_trait,
-    reason = "components are single-threaded, so no caller needs the futures to be Send"
-)]
 pub trait Work {
     /// Does the work of one attempt.
     ///
@@ -123,6 +119,7 @@ impl Context {
     }
 
     /// Lets the lease be renewed and other attempts go on. For work that computes for long.
+    #[allow(dead_code, reason = "the work that ships waits and never computes; yours may")]
     pub async fn pause(&self) {
         guest::sleep(std::time::Duration::ZERO).await;
     }
