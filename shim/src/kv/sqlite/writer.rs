@@ -79,7 +79,7 @@ impl Writer {
             run,
             outcome: None,
             answer,
-            _room: self.take_room(bytes)?,
+            room: self.take_room(bytes)?,
         }))?;
         answered.await.unwrap_or_else(|_| Err(self.closed()))
     }
@@ -154,7 +154,7 @@ struct Pending<T, F> {
     run: F,
     outcome: Option<Result<T, Error>>,
     answer: oneshot::Sender<Result<T, Error>>,
-    _room: OwnedSemaphorePermit,
+    room: OwnedSemaphorePermit,
 }
 
 impl<T, F> Write for Pending<T, F>
@@ -172,10 +172,17 @@ where
     }
 
     fn answer(self: Box<Self>, failure: Option<Error>) {
-        let outcome = failure.map(Err).or(self.outcome);
-        if let Some(outcome) = outcome {
+        let Self {
+            run,
+            outcome,
+            answer,
+            room,
+        } = *self;
+        // First make room, so that whoever is answered finds it.
+        drop((run, room));
+        if let Some(outcome) = failure.map(Err).or(outcome) {
             // A caller that no longer waits has chosen not to know.
-            drop(self.answer.send(outcome));
+            drop(answer.send(outcome));
         }
     }
 }
@@ -281,3 +288,6 @@ fn roll_back(connection: &Connection, name: &str) {
         tracing::error!(store = name, %error, "cannot roll back a failed transaction");
     }
 }
+
+#[cfg(test)]
+mod tests;

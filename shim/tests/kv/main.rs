@@ -1,0 +1,21 @@
+//! Holds every key-value back end to the promises of `wasm_shim::kv::Store`.
+//!
+//! Goal: whatever a component may rely on is true of every back end, so that none of them has to
+//! be known to it. Method: one function for each promise in [`conformance`], one line for each
+//! back end in the table below, and each function becomes a test of each back end. Labels are
+//! opened as the host opens them; there are no sleeps and no mocks.
+//!
+//! - [`conformance`]: what holds of every back end
+//! - [`durability`]: what holds of those that outlast a process, including `kill -9`
+//! - [`kv_sqlite_file`]: Spin's layout, and what a start says about files that it cannot use
+//!
+//! To add a back end: a fixture in [`fixture`] and a line here.
+
+mod conformance;
+mod durability;
+mod fixture;
+mod kv_sqlite_file;
+
+conformance::suite!(kv_in_memory, fixture::Memory);
+conformance::suite!(kv_in_sqlite, fixture::Sqlite);
+durability::suite!(kv_durable_in_sqlite, fixture::Sqlite);
