@@ -3,9 +3,13 @@
 use orders::{Key, Snapshot, Store, StoreError, Swap};
 use spin_sdk::experimental::wasi::keyvalue;
 use spin_sdk::key_value;
+use spin_sdk::wasip3::wit_bindgen::StreamResult;
 
 /// The store label that both components are granted in `spin.toml`.
 const LABEL: &str = "default";
+
+/// How many keys are asked for at once when they are listed.
+const KEYS_PER_READ: usize = 1024;
 
 /// The app's key-value store.
 ///
@@ -75,6 +79,21 @@ impl Store for KeyValueStore {
             Ok(()) => Ok(Swap::Applied),
             Err(keyvalue::atomics::CasError::CasFailed(_)) => Ok(Swap::Refused),
             Err(keyvalue::atomics::CasError::StoreError(error)) => Err(failed(error)),
+        }
+    }
+
+    async fn increment(&self, key: &Key) -> Result<i64, StoreError> {
+        keyvalue::atomics::increment(&self.bucket, &key.to_string(), 1).map_err(failed)
+    }
+
+    async fn keys(&self, mut visit: impl FnMut(&str)) -> Result<(), StoreError> {
+        let (mut keys, listed) = self.store.get_keys().await.into_inner();
+        loop {
+            let (result, batch) = keys.read(Vec::with_capacity(KEYS_PER_READ)).await;
+            batch.iter().for_each(|key| visit(key));
+            if result == StreamResult::Dropped {
+                return listed.await.map_err(failed);
+            }
         }
     }
 }

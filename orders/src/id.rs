@@ -20,6 +20,11 @@ impl OrderId {
         Self(Builder::from_unix_timestamp_millis(now.as_unix_ms(), &random).into_uuid())
     }
 
+    /// The id that sorts before every other that is created at `now`.
+    pub(crate) fn first_at(now: Timestamp) -> Self {
+        Self::new(now, [0; 10])
+    }
+
     /// When the order was created, to the millisecond.
     pub fn created_at(self) -> Timestamp {
         // RFC 9562 §5.7: the first 48 bits are the Unix time in milliseconds.

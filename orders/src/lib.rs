@@ -1,5 +1,5 @@
 //! The domain of asynchronous orders: what an order and its record are, which
-//! transitions are legal, and the protocol (submit, claim, renew, settle, cancel)
+//! transitions are legal, and the protocol (submit, claim, renew, settle, cancel, sweep)
 //! that keeps them right over a key-value store.
 //!
 //! Nothing here does I/O, reads a clock or draws randomness: the store is a port
@@ -11,12 +11,14 @@
 
 mod claim;
 mod id;
+mod idempotency;
 mod order;
 mod record;
 mod retry;
 mod settle;
 mod store;
 mod submit;
+mod sweep;
 mod timestamp;
 mod transition;
 mod update;
@@ -25,6 +27,7 @@ pub mod memory;
 
 pub use claim::{ClaimError, Claimant, Held, RenewError, claim, release, renew};
 pub use id::{InvalidOrderId, OrderId, Token};
+pub use idempotency::{Digest, Idempotency, TAKEOVER_MS, submit_once};
 pub use order::{DEPTH_MAX, Fault, ITEMS_MAX, InvalidOrder, NAME_CHARS_MAX, Order, QUANTITY_MAX};
 pub use record::{
     ATTEMPTS_KEPT_MAX, Attempt, AttemptOutcome, Claim, ErrorCode, Failure, InvalidRecord,
@@ -33,7 +36,8 @@ pub use record::{
 pub use retry::{BACKOFF_BASE_MS, BACKOFF_CAP_MS, backoff_ms};
 pub use settle::{AttemptEnd, SettleError, cancel, settle};
 pub use store::{Key, Snapshot, Store, StoreError, Swap};
-pub use submit::{Submission, find, submit};
+pub use submit::{Submission, SubmitError, find, submit};
+pub use sweep::{DISPATCH_GRACE_MS, SweepPolicy, Swept, Turn, needs_dispatch, sweep};
 pub use timestamp::Timestamp;
 pub use transition::{Event, IllegalTransition, Refusal, apply};
 pub use update::UpdateError;

@@ -63,4 +63,29 @@ impl Store for MemoryStore {
         values.insert(snapshot.key, value.to_vec());
         Ok(Swap::Applied)
     }
+
+    async fn increment(&self, key: &Key) -> Result<i64, StoreError> {
+        let mut values = self.values.borrow_mut();
+        let number = values
+            .entry(*key)
+            .or_insert_with(|| 0_i64.to_le_bytes().to_vec());
+        let bytes = number
+            .as_slice()
+            .try_into()
+            .map_err(|_| StoreError(format!("`{key}` holds no number")))?;
+        let sum = i64::from_le_bytes(bytes) + 1;
+        *number = sum.to_le_bytes().to_vec();
+        Ok(sum)
+    }
+
+    async fn keys(&self, mut visit: impl FnMut(&str)) -> Result<(), StoreError> {
+        let keys: Vec<_> = self
+            .values
+            .borrow()
+            .keys()
+            .map(ToString::to_string)
+            .collect();
+        keys.iter().for_each(|key| visit(key));
+        Ok(())
+    }
 }

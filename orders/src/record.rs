@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{Order, OrderId, Timestamp, Token};
+use crate::{Digest, Order, OrderId, Timestamp, Token};
 
 /// The version of the record's JSON that this code writes. Every version up to it is read.
 pub const RECORD_VERSION: u32 = 1;
@@ -29,6 +29,9 @@ pub struct Record {
     /// Who submitted the order; nobody in particular if the service is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// The idempotency key that the order was submitted with, which is kept as long as the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<Digest>,
     /// When the order was accepted.
     pub created_at: Timestamp,
     /// When the record was last written.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::OrderId;
+use crate::{Digest, OrderId};
 
 /// A key-value store, shared by every component and replica.
 ///
@@ -43,6 +43,16 @@ pub trait Store {
     /// ([`Record::write`](crate::Record::write)). Creating an absent key this way is not
     /// safe against another creator on every store, so the protocol never does.
     async fn swap(&self, snapshot: Self::Snapshot, value: &[u8]) -> Result<Swap, StoreError>;
+
+    /// Adds one to the number at `key`, which starts at 0, and returns the sum.
+    ///
+    /// Of all who add to one key, each gets another number. The key belongs to this method:
+    /// it is never read, set or swapped, because hosts keep numbers each in their own form.
+    async fn increment(&self, key: &Key) -> Result<i64, StoreError>;
+
+    /// Calls `visit` with every key that was there when this began, in any order; with keys
+    /// that come or go meanwhile perhaps.
+    async fn keys(&self, visit: impl FnMut(&str)) -> Result<(), StoreError>;
 }
 
 /// A value as it was read by [`Store::snapshot`].
@@ -71,19 +81,35 @@ pub struct StoreError(
 /// A key. Its kind is in it, because some hosts put every store label into one
 /// keyspace; and it is only of letters, digits, `_` and `-`, because some put keys into
 /// queries and URLs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// The record of an order.
     Record(OrderId),
     /// The marker of an order, which exists exactly while the order is open.
     Marker(OrderId),
+    /// Which order an idempotency key stands for.
+    Pointer(Digest),
+    /// How many clients have wanted to create the order of an idempotency key.
+    Creators(Digest),
+    /// Whose turn the last sweep was.
+    Sweep,
+}
+
+impl Key {
+    /// What the keys of records begin with.
+    pub const RECORD_PREFIX: &str = "order_";
+    /// What the keys of markers begin with.
+    pub const MARKER_PREFIX: &str = "open_";
 }
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Record(id) => write!(f, "order_{id}"),
-            Self::Marker(id) => write!(f, "open_{id}"),
+            Self::Record(id) => write!(f, "{}{id}", Self::RECORD_PREFIX),
+            Self::Marker(id) => write!(f, "{}{id}", Self::MARKER_PREFIX),
+            Self::Pointer(key) => write!(f, "pointer_{key}"),
+            Self::Creators(key) => write!(f, "creators_{key}"),
+            Self::Sweep => f.write_str("sweep"),
         }
     }
 }

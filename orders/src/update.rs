@@ -1,5 +1,7 @@
 //! The one way to change a record: read, decide, swap, and read back.
 
+use std::convert::Infallible;
+
 use crate::{Key, OrderId, Record, Snapshot, Store, StoreError, Token};
 
 /// How often a writer that keeps losing to others, or to a failing store, tries in all.
@@ -81,10 +83,10 @@ pub(crate) async fn update<S: Store, E>(
 }
 
 /// The stored record of `id`, if there is one.
-pub(crate) async fn read<S: Store, E>(
+pub(crate) async fn read<S: Store>(
     store: &S,
     id: OrderId,
-) -> Result<Option<Record>, UpdateError<E>> {
+) -> Result<Option<Record>, UpdateError<Infallible>> {
     match store.get(&Key::Record(id)).await? {
         Some(value) => decode(id, &value).map(Some),
         None => Ok(None),
