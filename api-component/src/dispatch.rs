@@ -3,7 +3,7 @@
 use orders::OrderId;
 
 /// Where the processor component is, inside the app. Granted in `spin.toml`.
-const PROCESSOR: &str = "http://processor.spin.internal";
+pub const PROCESSOR: &str = "http://processor.spin.internal";
 
 /// Asks a processor to work on the order, once the current request has been answered.
 ///

@@ -14,7 +14,9 @@ mod submit;
 mod app;
 mod dispatch;
 mod document;
+mod idempotency_key;
 mod problem;
 mod retry_after;
+mod sweep;
 
 guest::serve!(route::answer);

@@ -4,7 +4,9 @@
 //! `docs/problems/`, which the service serves at the problem's `type`.
 
 use guest::{BodyError, Response};
-use orders::{Fault, IllegalTransition, InvalidOrder, OrderId, StoreError, UpdateError};
+use orders::{
+    Fault, IllegalTransition, InvalidOrder, OrderId, StoreError, SubmitError, UpdateError,
+};
 use serde::Serialize;
 
 use crate::document;
@@ -47,6 +49,8 @@ macro_rules! kinds {
 kinds! {
     /// The body is not one JSON text.
     MalformedBody = "malformed-body", 400, "The request body is not valid JSON";
+    /// The `Idempotency-Key` is not one.
+    InvalidIdempotencyKey = "invalid-idempotency-key", 400, "The idempotency key is not valid";
     /// The path names nothing.
     NotFound = "not-found", 404, "There is nothing at this path";
     /// The id names no order.
@@ -63,6 +67,8 @@ kinds! {
     UnsupportedMediaType = "unsupported-media-type", 415, "The request body must be JSON";
     /// The body is JSON but no order.
     InvalidOrder = "invalid-order", 422, "The order is not valid";
+    /// The `Idempotency-Key` came with another body before.
+    IdempotencyKeyReused = "idempotency-key-reused", 422, "The idempotency key was used for another order";
     /// A fault of the service.
     InternalError = "internal-error", 500, "The service failed to answer";
     /// The store does not answer.
@@ -145,6 +151,14 @@ impl Problem {
         Self::new(
             Kind::UnsupportedMediaType,
             format!("expected `application/json`, found `{found}`"),
+        )
+    }
+
+    /// The `Idempotency-Key` is not one.
+    pub fn invalid_idempotency_key(detail: &str) -> Self {
+        Self::new(
+            Kind::InvalidIdempotencyKey,
+            format!("the header `Idempotency-Key`: {detail}"),
         )
     }
 
@@ -233,6 +247,16 @@ impl From<StoreError> for Problem {
             headers: vec![("retry-after", "1".to_owned())],
             cause: Some(error.to_string()),
             ..Self::new(Kind::StoreUnavailable, detail)
+        }
+    }
+}
+
+impl From<SubmitError> for Problem {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::KeyReused => Self::new(Kind::IdempotencyKeyReused, error.to_string()),
+            SubmitError::Damaged(cause) => Self::internal(cause),
+            SubmitError::Store(error) => error.into(),
         }
     }
 }

@@ -5,14 +5,16 @@ use orders::OrderId;
 
 use crate::app::App;
 use crate::problem::Problem;
-use crate::{cancel, health, problem, result, status, submit};
+use crate::{cancel, health, problem, result, status, submit, sweep};
 
 /// Answers any request.
 pub async fn answer(request: Request) -> Response {
-    match dispatch_to_resource(request).await {
+    let response = match dispatch_to_resource(request).await {
         Ok(response) => response,
         Err(problem) => problem.into_response(),
-    }
+    };
+    sweep::after_response();
+    response
 }
 
 async fn dispatch_to_resource(request: Request) -> Result<Response, Problem> {

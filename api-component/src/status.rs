@@ -7,7 +7,7 @@ use orders::OrderId;
 
 use crate::app::App;
 use crate::problem::Problem;
-use crate::{document, retry_after};
+use crate::{dispatch, document, retry_after};
 
 /// `200` with the status document while the order is open, `303` to the result when it has ended.
 pub async fn get(app: Rc<App>, id: OrderId, request: &Request) -> Result<Response, Problem> {
@@ -27,6 +27,11 @@ pub async fn get(app: Rc<App>, id: OrderId, request: &Request) -> Result<Respons
             body: document::ended(&record),
         });
     }
+    let now = guest::now();
+    if orders::needs_dispatch(&record, now) {
+        // Its dispatch was lost, or its processor died: whoever asks after it sets it going again.
+        dispatch::after_response(id, record.traceparent.clone());
+    }
     let etag = format!("\"{}\"", record.revision);
     let unchanged = request
         .header("if-none-match")
@@ -36,7 +41,7 @@ pub async fn get(app: Rc<App>, id: OrderId, request: &Request) -> Result<Respons
         ("etag", etag),
         (
             "retry-after",
-            retry_after::seconds(&record, guest::now()).to_string(),
+            retry_after::seconds(&record, now).to_string(),
         ),
     ];
     if unchanged {

@@ -1,13 +1,14 @@
 //! `POST /orders`: accept an order.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use guest::{Request, Response};
-use orders::{Order, OrderId, Submission};
+use orders::{Idempotency, Order, OrderId, Submission};
 
 use crate::app::App;
 use crate::problem::Problem;
-use crate::{dispatch, document, retry_after};
+use crate::{dispatch, document, idempotency_key, retry_after};
 
 /// Makes the order durable, answers `202 Accepted`, and dispatches it after the answer.
 pub async fn post(app: Rc<App>, request: Request) -> Result<Response, Problem> {
@@ -20,6 +21,10 @@ pub async fn post(app: Rc<App>, request: Request) -> Result<Response, Problem> {
     let traceparent = request
         .header("traceparent")
         .filter(|value| is_traceparent(value));
+    let key = request
+        .header("idempotency-key")
+        .map(|value| idempotency_key::parse(&value))
+        .transpose()?;
     let body = request
         .body(app.max_body_bytes)
         .await
@@ -36,8 +41,17 @@ pub async fn post(app: Rc<App>, request: Request) -> Result<Response, Problem> {
         traceparent,
         now,
     };
-    let record = orders::submit(&app.store, submission).await?;
-    dispatch::after_response(record.id, record.traceparent.clone());
+    let record = match &key {
+        None => orders::submit(&app.store, submission).await?,
+        Some(key) => {
+            let idempotency = Idempotency::new(None, key, &body);
+            let pause = async |ms| guest::sleep(Duration::from_millis(ms)).await;
+            orders::submit_once(&app.store, submission, idempotency, pause).await?
+        }
+    };
+    if !record.status().is_terminal() {
+        dispatch::after_response(record.id, record.traceparent.clone());
+    }
 
     let status_path = document::status_path(record.id);
     let mut headers = vec![

@@ -1,6 +1,7 @@
 //! Points in time as this crate is handed them: it never asks what time it is.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,16 @@ impl fmt::Display for Timestamp {
     }
 }
 
+impl FromStr for Timestamp {
+    type Err = jiff::Error;
+
+    /// Reads RFC 3339; a time before 1970 is taken for 1970.
+    fn from_str(text: &str) -> Result<Self, jiff::Error> {
+        let time: jiff::Timestamp = text.parse()?;
+        Ok(Self(u64::try_from(time.as_millisecond()).unwrap_or(0)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +73,13 @@ mod tests {
             Timestamp::from_unix_ms(1_700_000_000_250).to_string(),
             "2023-11-14T22:13:20.250Z"
         );
+    }
+
+    #[test]
+    fn a_time_reads_back_as_it_is_shown() {
+        let time = Timestamp::from_unix_ms(1_700_000_000_250);
+        assert_eq!(time.to_string().parse::<Timestamp>().ok(), Some(time));
+        assert!("yesterday".parse::<Timestamp>().is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use guest::KeyValueStore;
+use orders::SweepPolicy;
 
 use crate::problem::Problem;
 use crate::work::ConfiguredWork;
@@ -19,6 +20,8 @@ pub struct App {
     pub lease_ms: u64,
     /// The longest time between two looks at an attempt's progress.
     pub progress_interval: Duration,
+    /// How often to sweep, and how long to keep.
+    pub sweep: SweepPolicy,
 }
 
 impl App {
@@ -45,7 +48,17 @@ impl App {
         let progress_seconds = guest::number("progress_seconds", 1..=86_400)
             .await
             .map_err(Problem::internal)?;
+        let sweep_seconds: u64 = guest::number("sweep_seconds", 1..=86_400)
+            .await
+            .map_err(Problem::internal)?;
+        let retention_seconds: u64 = guest::number("retention_seconds", 60..=3_155_760_000)
+            .await
+            .map_err(Problem::internal)?;
         Ok(Self {
+            sweep: SweepPolicy {
+                interval_ms: sweep_seconds * 1000,
+                retention_ms: retention_seconds * 1000,
+            },
             work: ConfiguredWork::from_variables()
                 .await
                 .map_err(Problem::internal)?,

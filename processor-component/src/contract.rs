@@ -119,7 +119,10 @@ impl Context {
     }
 
     /// Lets the lease be renewed and other attempts go on. For work that computes for long.
-    #[allow(dead_code, reason = "the work that ships waits and never computes; yours may")]
+    #[allow(
+        dead_code,
+        reason = "the work that ships waits and never computes; yours may"
+    )]
     pub async fn pause(&self) {
         guest::sleep(std::time::Duration::ZERO).await;
     }

@@ -8,6 +8,7 @@ mod route;
 mod attempt;
 mod dispatch;
 mod lease;
+mod sweep;
 
 mod contract;
 mod simulate;

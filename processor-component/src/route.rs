@@ -5,8 +5,8 @@ use orders::{Claimant, OrderId, Record, State, Status, Token};
 use serde::Serialize;
 
 use crate::app::App;
-use crate::attempt;
 use crate::problem::Problem;
+use crate::{attempt, sweep};
 
 /// Answers any request.
 pub async fn answer(request: Request) -> Response {
@@ -27,6 +27,7 @@ async fn dispatch_to_route(request: &Request) -> Result<Response, Problem> {
         segments.next(),
     ) {
         ("POST", Some("orders"), Some(id), None) => process(order_id(id)?, request).await,
+        ("POST", Some("sweep"), None, None) => sweep::post(App::get().await?).await,
         ("POST", Some("release"), Some(id), None) => release(order_id(id)?, request).await,
         _ => Err(Problem::not_found(path)),
     }
