@@ -1,1 +1,36 @@
-//! To be written.
+//! `wasm-shim`: a native host for an app of WASI components, described by its `spin.toml`.
+//!
+//! [`config`] decides what is to run, [`kv`] keeps data, `host` runs components, `serve` speaks
+//! HTTP to clients, and [`dispatch`] runs dispatched orders in process. The commands tie them
+//! together. Nothing here knows what the components compute.
+
+mod cli;
+pub mod config;
+mod dispatch;
+mod health;
+mod host;
+mod job;
+pub mod kv;
+mod logging;
+mod order;
+mod runtime;
+mod serve;
+mod start;
+mod stop;
+mod sweep;
+mod up;
+
+pub use cli::{AppArgs, Cli, Command, JobArgs, UpArgs};
+pub use logging::init as init_logging;
+
+use std::process::ExitCode;
+
+/// Runs one command to its end and returns what the process exits with.
+pub fn run(command: Command) -> ExitCode {
+    match command {
+        Command::Up(arguments) => up::run(&arguments),
+        Command::Job(arguments) => job::run(&arguments),
+        Command::Sweep(arguments) => sweep::run(&arguments),
+        Command::Health { url } => health::run(&url),
+    }
+}

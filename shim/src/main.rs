@@ -1,2 +1,11 @@
-//! To be written.
-fn main() {}
+//! The executable: arguments in, exit code out. Everything else is in the library.
+
+use clap::Parser as _;
+use std::process::ExitCode;
+use wasm_shim::Cli;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    wasm_shim::init_logging();
+    wasm_shim::run(cli.command)
+}

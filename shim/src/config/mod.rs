@@ -1,0 +1,319 @@
+//! What is to run: arguments, manifest and runtime configuration, checked against each other.
+//!
+//! [`App::load`] either returns an [`App`] that cannot be wrong, as far as files can tell, or
+//! every fault that it found, one sentence each that ends with the fix.
+
+mod limits;
+mod manifest;
+mod outbound;
+mod runtime_config;
+mod variables;
+
+use crate::cli::AppArgs;
+use crate::kv::Backend;
+use crate::serve::routes::{Route, Routes};
+use manifest::Manifest;
+use runtime_config::RuntimeConfig;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use variables::Variables;
+
+pub use limits::Limits;
+pub use outbound::{AllowedHosts, chained_component};
+pub use runtime_config::Processor;
+
+/// The label that exists without configuration, as in Spin.
+const DEFAULT_STORE: &str = "default";
+
+/// The component that dispatched orders are for. A convention of this app, not of Spin.
+pub const PROCESSOR: &str = "processor";
+
+/// An app that can be run.
+#[derive(Debug)]
+pub struct App {
+    /// Its name.
+    pub name: String,
+    /// Its version, if the manifest gives one.
+    pub version: String,
+    /// What it does, in a line, if the manifest says so.
+    pub description: String,
+    /// Which component serves which path.
+    pub routes: Routes,
+    /// Every component, by id.
+    pub components: BTreeMap<String, Component>,
+    /// Every label that a component uses, and where it is kept.
+    pub stores: BTreeMap<String, Backend>,
+    /// How dispatched orders are run.
+    pub processor: Processor,
+    /// How much of everything there may be.
+    pub limits: Limits,
+}
+
+/// A component and what it is granted.
+#[derive(Debug)]
+pub struct Component {
+    /// The file that holds it.
+    pub source: PathBuf,
+    /// What it does, in a line, if the manifest says so.
+    pub description: String,
+    /// The labels that it may open.
+    pub stores: Vec<String>,
+    /// Where it may send requests.
+    pub outbound: AllowedHosts,
+    /// Its variables, filled in.
+    pub variables: HashMap<String, String>,
+    /// Its environment.
+    pub environment: Vec<(String, String)>,
+}
+
+/// Why nothing was started: one sentence that ends with the fix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault(String);
+
+impl Fault {
+    /// A fault in words.
+    pub fn new(sentence: String) -> Self {
+        Self(sentence)
+    }
+
+    /// A file that is not the TOML that was expected.
+    fn toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
+        let line = error
+            .span()
+            .map(|span| text[..span.start.min(text.len())].lines().count().max(1))
+            .map(|line| format!(" line {line}"))
+            .unwrap_or_default();
+        let message = error.message().replace('\n', "; ");
+        Self(format!(
+            "`{}`{line}: {message}; correct the file",
+            path.display()
+        ))
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl App {
+    /// Reads and checks everything that `arguments` name.
+    pub fn load(arguments: &AppArgs) -> Result<Self, Vec<Fault>> {
+        Self::load_with(arguments, |name| std::env::var(name).ok())
+    }
+
+    /// [`load`](Self::load) with an environment of the caller's.
+    pub fn load_with(
+        arguments: &AppArgs,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let from = match arguments.from.is_dir() {
+            true => arguments.from.join("spin.toml"),
+            false => arguments.from.clone(),
+        };
+        let directory = from.parent().unwrap_or(Path::new("")).to_owned();
+        let state_dir = arguments
+            .state_dir
+            .clone()
+            .unwrap_or_else(|| directory.join(".spin"));
+        let runtime_config = arguments
+            .runtime_config_file
+            .as_deref()
+            .map(|path| RuntimeConfig::read(path, &state_dir, &mut faults))
+            .unwrap_or_default();
+        let Some(manifest) = Manifest::read(&from, &mut faults) else {
+            return Err(faults);
+        };
+        if manifest.spin_manifest_version != toml::Value::Integer(2) {
+            faults.push(Fault(format!(
+                "`{}` has spin_manifest_version `{}`; this host reads version 2",
+                from.display(),
+                manifest.spin_manifest_version
+            )));
+        }
+        let variables = Variables::resolve(
+            &manifest.variables,
+            &arguments.variables,
+            environment,
+            &mut faults,
+        );
+        let routes = routes(&manifest, &mut faults);
+        let stores = stores(&manifest, runtime_config.stores, &state_dir, &mut faults);
+        let components = components(&manifest, &directory, &variables, &mut faults);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        Ok(Self {
+            name: manifest.application.name,
+            version: manifest.application.version,
+            description: manifest.application.description,
+            routes,
+            components,
+            stores,
+            processor: runtime_config.processor,
+            limits: runtime_config.limits,
+        })
+    }
+}
+
+fn routes(manifest: &Manifest, faults: &mut Vec<Fault>) -> Routes {
+    let mut routes = Routes::default();
+    for trigger in &manifest.trigger.http {
+        let component = match &trigger.component {
+            toml::Value::String(id) if manifest.component.contains_key(id) => id.clone(),
+            other => {
+                faults.push(Fault(format!(
+                    "[[trigger.http]] names the component {other}, which is not in [component]; add it, or correct the name"
+                )));
+                continue;
+            }
+        };
+        match &trigger.route {
+            toml::Value::String(pattern) => match Route::parse(pattern, component) {
+                Ok(route) => {
+                    if let Err(twin) = routes.add(route) {
+                        faults.push(Fault(format!(
+                            "route `{pattern}` is given twice, the first time to component `{}`; remove one",
+                            twin.component
+                        )));
+                    }
+                }
+                Err(problem) => faults.push(Fault(format!("route `{pattern}` {problem}"))),
+            },
+            toml::Value::Table(table)
+                if table.len() == 1 && table.get("private") == Some(&toml::Value::Boolean(true)) => {}
+            other => faults.push(Fault(format!(
+                "component `{component}` has the route {other}; write a path, or `{{ private = true }}`"
+            ))),
+        }
+    }
+    if manifest.trigger.http.is_empty() {
+        faults.push(Fault(
+            "the manifest has no [[trigger.http]]; add one for each component".to_owned(),
+        ));
+    }
+    routes
+}
+
+/// Where each label that a component lists is kept.
+fn stores(
+    manifest: &Manifest,
+    configured: BTreeMap<String, Backend>,
+    state_dir: &Path,
+    faults: &mut Vec<Fault>,
+) -> BTreeMap<String, Backend> {
+    let mut stores = BTreeMap::new();
+    for (id, component) in &manifest.component {
+        for label in &component.key_value_stores {
+            let backend = match configured.get(label) {
+                Some(backend) => backend.clone(),
+                None if label == DEFAULT_STORE => Backend::default_in(state_dir),
+                None => {
+                    faults.push(Fault(format!(
+                        "component `{id}` lists the key-value store `{label}`, which is not configured; add [key_value_store.{label}] to the runtime config, or use `{DEFAULT_STORE}`"
+                    )));
+                    continue;
+                }
+            };
+            stores.insert(label.clone(), backend);
+        }
+    }
+    stores
+}
+
+fn components(
+    manifest: &Manifest,
+    directory: &Path,
+    variables: &Variables,
+    faults: &mut Vec<Fault>,
+) -> BTreeMap<String, Component> {
+    let mut components = BTreeMap::new();
+    for (id, raw) in &manifest.component {
+        let source = match manifest::source_path(&raw.source, directory) {
+            Ok(source) if source.is_file() => source,
+            Ok(source) => {
+                faults.push(Fault(format!(
+                    "component `{id}` has no file at `{}`; run `cargo xtask build`",
+                    source.display()
+                )));
+                continue;
+            }
+            Err(problem) => {
+                faults.push(Fault(format!(
+                    "component `{id}` has {problem}; this host runs local files alone"
+                )));
+                continue;
+            }
+        };
+        components.insert(
+            id.clone(),
+            Component {
+                source,
+                description: raw.description.clone(),
+                stores: raw.key_value_stores.clone(),
+                outbound: outbound(id, raw, manifest, variables, faults),
+                variables: component_variables(id, raw, variables, faults),
+                environment: raw.environment.clone().into_iter().collect(),
+            },
+        );
+    }
+    components
+}
+
+fn outbound(
+    id: &str,
+    raw: &manifest::Component,
+    manifest: &Manifest,
+    variables: &Variables,
+    faults: &mut Vec<Fault>,
+) -> AllowedHosts {
+    let mut hosts = AllowedHosts::default();
+    for entry in &raw.allowed_outbound_hosts {
+        let added = match variables.fill(entry) {
+            Ok(filled) => hosts.add(&filled),
+            Err(problem) => Err(format!("{problem}; declare it in [variables]")),
+        };
+        // The entry is shown as written: what it came out as may hold a secret.
+        if let Err(problem) = added {
+            faults.push(Fault(format!(
+                "allowed outbound host `{entry}` of component `{id}` {problem}"
+            )));
+        }
+    }
+    for target in hosts.chained_names() {
+        if !manifest.component.contains_key(target) {
+            faults.push(Fault(format!(
+                "component `{id}` is granted requests to component `{target}`, which is not in [component]; add it, or correct the name"
+            )));
+        }
+    }
+    hosts
+}
+
+fn component_variables(
+    id: &str,
+    raw: &manifest::Component,
+    variables: &Variables,
+    faults: &mut Vec<Fault>,
+) -> HashMap<String, String> {
+    let mut filled = HashMap::new();
+    for (name, template) in &raw.variables {
+        if let Err(problem) = variables::check_name(name) {
+            faults.push(Fault(format!(
+                "variable `{name}` of component `{id}` {problem}; rename it"
+            )));
+        }
+        match variables.fill(template) {
+            Ok(value) => {
+                filled.insert(name.clone(), value);
+            }
+            Err(problem) => faults.push(Fault(format!(
+                "variable `{name}` of component `{id}` {problem}; declare it in [variables]"
+            ))),
+        }
+    }
+    filled
+}

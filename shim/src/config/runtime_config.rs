@@ -1,0 +1,176 @@
+//! The runtime configuration file: where stores are kept and how much may run at once.
+//!
+//! The tables `[key_value_store.LABEL]` are Spin's; `[processor]` and `[limits]` are this host's.
+
+use super::Fault;
+use super::limits::Limits;
+use crate::kv::Backend;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What the file says, with defaults for what it does not.
+#[derive(Debug, Default)]
+pub(super) struct RuntimeConfig {
+    pub(super) stores: BTreeMap<String, Backend>,
+    pub(super) processor: Processor,
+    pub(super) limits: Limits,
+}
+
+/// How dispatched orders are run: the table `[processor]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Processor {
+    /// How many dispatches run at once; more wait in the queue.
+    pub max_concurrent: usize,
+    /// How many of them share an instance. Sharing is what makes waiting orders cheap; the price
+    /// is that a trap takes its instance's other attempts along.
+    pub max_concurrent_per_instance: usize,
+    /// How many dispatches may wait. Beyond it they are refused, and the order waits for a sweep.
+    pub queue: usize,
+    /// How long a stop waits for running attempts before it hands them back.
+    pub drain: Duration,
+}
+
+impl Default for Processor {
+    fn default() -> Self {
+        Self {
+            max_concurrent: 1024,
+            max_concurrent_per_instance: 16,
+            queue: 100_000,
+            drain: Duration::from_secs(20),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    key_value_store: BTreeMap<String, toml::Table>,
+    #[serde(default)]
+    processor: Option<ProcessorTable>,
+    #[serde(default)]
+    limits: Limits,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProcessorTable {
+    r#type: String,
+    max_concurrent: Option<usize>,
+    max_concurrent_per_instance: Option<usize>,
+    queue: Option<usize>,
+    drain_seconds: Option<u64>,
+}
+
+impl RuntimeConfig {
+    /// Reads the file; relative paths in it are taken from `state_dir`, as Spin does.
+    pub(super) fn read(path: &Path, state_dir: &Path, faults: &mut Vec<Fault>) -> Self {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => {
+                faults.push(Fault::new(format!(
+                    "cannot read the runtime config `{}`: {error}; correct --runtime-config-file",
+                    path.display()
+                )));
+                return Self::default();
+            }
+        };
+        let file: File = match toml::from_str(&text) {
+            Ok(file) => file,
+            Err(error) => {
+                faults.push(Fault::toml(path, &text, &error));
+                return Self::default();
+            }
+        };
+        file.limits.check(path, faults);
+        Self {
+            stores: file
+                .key_value_store
+                .into_iter()
+                .filter_map(|(label, table)| match backend(&label, table, state_dir) {
+                    Ok(backend) => Some((label, backend)),
+                    Err(problem) => {
+                        faults.push(Fault::new(format!("`{}` {problem}", path.display())));
+                        None
+                    }
+                })
+                .collect(),
+            processor: file
+                .processor
+                .map(|table| processor(table, path, faults))
+                .unwrap_or_default(),
+            limits: file.limits,
+        }
+    }
+}
+
+fn backend(label: &str, mut table: toml::Table, state_dir: &Path) -> Result<Backend, String> {
+    let here = format!("[key_value_store.{label}]");
+    let Some(toml::Value::String(kind)) = table.remove("type") else {
+        return Err(format!(
+            "has no `type` in {here}; add `type = \"spin\"` or `type = \"memory\"`"
+        ));
+    };
+    let backend = match kind.as_str() {
+        "spin" => match table.remove("path") {
+            Some(toml::Value::String(path)) => Backend::Sqlite {
+                path: state_dir.join(PathBuf::from(path)),
+            },
+            _ => {
+                return Err(format!(
+                    "has no `path` in {here}; add one, or say `type = \"memory\"` if its data may be lost"
+                ));
+            }
+        },
+        "memory" => Backend::Memory,
+        other => {
+            return Err(format!(
+                "has type `{other}` in {here}, which this host does not know; use `spin` or `memory`"
+            ));
+        }
+    };
+    match table.keys().next() {
+        Some(key) => Err(format!(
+            "has `{key}` in {here}, which type `{kind}` does not know; remove it"
+        )),
+        None => Ok(backend),
+    }
+}
+
+fn processor(table: ProcessorTable, path: &Path, faults: &mut Vec<Fault>) -> Processor {
+    let default = Processor::default();
+    if table.r#type != "in-process" {
+        faults.push(Fault::new(format!(
+            "`{}` has type `{}` in [processor], which this host does not know; use `in-process`",
+            path.display(),
+            table.r#type
+        )));
+    }
+    let mut at_least_one = |name: &str, value: Option<usize>, default: usize| {
+        if value == Some(0) {
+            faults.push(Fault::new(format!(
+                "`{}` has `{name} = 0` in [processor]; set it to 1 or more",
+                path.display()
+            )));
+        }
+        value.unwrap_or(default)
+    };
+    Processor {
+        max_concurrent: at_least_one(
+            "max_concurrent",
+            table.max_concurrent,
+            default.max_concurrent,
+        ),
+        max_concurrent_per_instance: at_least_one(
+            "max_concurrent_per_instance",
+            table.max_concurrent_per_instance,
+            default.max_concurrent_per_instance,
+        ),
+        queue: at_least_one("queue", table.queue, default.queue),
+        drain: table
+            .drain_seconds
+            .map_or(default.drain, Duration::from_secs),
+    }
+}

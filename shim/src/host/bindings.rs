@@ -1,0 +1,25 @@
+//! Bindings of the interfaces in `wit/`, generated, and nothing else.
+
+#![expect(
+    missing_docs,
+    reason = "generated from the WIT files, which say what each is"
+)]
+#![expect(clippy::pedantic, reason = "generated")]
+
+wasmtime::component::bindgen!({
+    path: "wit",
+    world: "imports",
+    imports: {
+        // The functions of `wasi:keyvalue` are not `async` in WIT, so a call blocks its whole
+        // instance; as `async` host functions they at least leave the thread to others.
+        "wasi:keyvalue/store@0.2.0-draft2": async | trappable,
+        "wasi:keyvalue/batch@0.2.0-draft2": async | trappable,
+        "wasi:keyvalue/atomics@0.2.0-draft2": async | trappable,
+        default: trappable,
+    },
+    with: {
+        "spin:key-value/key-value.store": super::key_value::OpenStore,
+        "wasi:keyvalue/store.bucket": super::key_value::OpenStore,
+        "wasi:keyvalue/atomics.cas": super::wasi_key_value::Cas,
+    },
+});

@@ -1,0 +1,150 @@
+//! Components at run time: the engine, what it offers them, and the instances that run them.
+//!
+//! Nothing here knows of connections, of orders, or of where stores keep their data.
+
+mod bindings;
+mod engine;
+mod guest_log;
+mod instance;
+mod key_value;
+mod meter;
+mod outbound;
+mod pool;
+mod variables;
+mod wasi_key_value;
+mod worker;
+
+use crate::config::{self, App, Fault, Limits};
+use crate::kv::Stores;
+use instance::{Component, State};
+use outbound::Outbound;
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+use wasmtime::Engine;
+use wasmtime::component::Linker;
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+
+pub(crate) use outbound::{Chain, Chaining};
+pub(crate) use pool::{Failure, Policy, Pool};
+
+/// The components of an app, compiled and linked: every fault that they can have is known.
+pub(crate) struct Linked {
+    engine: Engine,
+    components: Vec<(Arc<Component>, ServicePre<State>)>,
+}
+
+impl Linked {
+    /// Compiles and links the components that `wanted` names, all at once.
+    pub(crate) fn new(
+        app: &App,
+        stores: &Stores,
+        chain: &Chain,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Self, Vec<Fault>> {
+        let fault = |error: wasmtime::Error| {
+            vec![Fault::new(format!(
+                "cannot set up Wasmtime: {error:#}; report it as a bug"
+            ))]
+        };
+        let engine = engine::engine(&app.limits).map_err(fault)?;
+        let linker = instance::linker(&engine).map_err(fault)?;
+        let wanted: Vec<_> = app.components.iter().filter(|(id, _)| wanted(id)).collect();
+        let linked: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = wanted
+                .iter()
+                .map(|(id, component)| scope.spawn(|| link(&engine, &linker, id, component)))
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().expect("linking does not panic"))
+                .collect()
+        });
+        let mut components = Vec::new();
+        let mut faults = Vec::new();
+        for ((id, component), linked) in wanted.into_iter().zip(linked) {
+            match linked {
+                Ok(pre) => {
+                    components.push((share(id, component, stores, chain, &app.limits), pre));
+                }
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if faults.is_empty() {
+            Ok(Self { engine, components })
+        } else {
+            Err(faults)
+        }
+    }
+
+    /// Gives each component a pool of instances, on the runtime and by the policy that
+    /// `arrange` chooses for it.
+    pub(crate) fn pools(self, arrange: impl Fn(&str) -> (Policy, Handle)) -> HashMap<String, Pool> {
+        let engine = self.engine;
+        self.components
+            .into_iter()
+            .map(|(component, pre)| {
+                let id = component.id.to_string();
+                let (policy, runtime) = arrange(&id);
+                (
+                    id,
+                    Pool::new(engine.clone(), component, pre, policy, runtime),
+                )
+            })
+            .collect()
+    }
+}
+
+fn link(
+    engine: &Engine,
+    linker: &Linker<State>,
+    id: &str,
+    component: &config::Component,
+) -> Result<ServicePre<State>, Fault> {
+    let source = component.source.display();
+    let binary = wasmtime::component::Component::from_file(engine, &component.source)
+        .map_err(|error| {
+            Fault::new(format!(
+                "component `{id}` at `{source}` cannot be compiled: {error:#}; run `cargo xtask build`"
+            ))
+        })?;
+    let pre = linker.instantiate_pre(&binary).map_err(|error| {
+        Fault::new(format!(
+            "component `{id}` at `{source}` imports what this host does not offer: {error:#}; build it without, or run the app with Spin"
+        ))
+    })?;
+    ServicePre::new(pre).map_err(|error| {
+        Fault::new(format!(
+            "component `{id}` at `{source}` does not serve HTTP by WASI 0.3: {error:#}; build it with spin-sdk 7 for wasm32-wasip2"
+        ))
+    })
+}
+
+fn share(
+    id: &str,
+    component: &config::Component,
+    stores: &Stores,
+    chain: &Chain,
+    limits: &Limits,
+) -> Arc<Component> {
+    let id: Arc<str> = id.into();
+    let granted = component
+        .stores
+        .iter()
+        .filter_map(|label| Some((label.clone(), stores.store(label)?)))
+        .collect();
+    Arc::new(Component {
+        stores: Arc::new(granted),
+        variables: component.variables.clone(),
+        environment: component.environment.clone(),
+        outbound: Outbound::new(
+            id.clone(),
+            component.outbound.clone(),
+            chain.clone(),
+            limits,
+        ),
+        busy_epochs_max: instance::busy_epochs_max(limits),
+        memory_bytes_max: limits.instance_memory_bytes_max,
+        id,
+    })
+}

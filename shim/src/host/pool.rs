@@ -1,0 +1,231 @@
+//! The instances of one component, and which of them gets a request.
+//!
+//! Wasmtime's own `ProxyHandler` does much the same. This one differs where it matters here: it
+//! bounds the number of instances, it passes over an instance that stands in a blocking host
+//! call, it fills instances before it makes more, and it runs them on a runtime of its choice.
+
+use super::instance::{Component, State};
+use super::worker::{Job, Worker};
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use wasmtime::Engine;
+use wasmtime_wasi_http::handler::{Request, Response};
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+
+/// How many instances there may be, what each takes on, and how long it may take.
+#[derive(Clone, Debug)]
+pub(crate) struct Policy {
+    /// Instances at once.
+    pub(crate) instances_max: usize,
+    /// Instances among which requests are spread before they queue behind each other: about as
+    /// many as can run at once.
+    pub(crate) spread: usize,
+    /// Requests that one instance has in hand at once.
+    pub(crate) requests_per_instance: usize,
+    /// Requests that one instance takes on in its life.
+    pub(crate) reuse_max: usize,
+    /// How long an instance without work is kept.
+    pub(crate) idle: Duration,
+    /// How long an instance may owe a response, if there is a limit.
+    pub(crate) response_max: Option<Duration>,
+    /// How long an instance may work on after its last response, if there is a limit.
+    pub(crate) tail_max: Option<Duration>,
+}
+
+/// Why a component did not answer.
+#[derive(Clone, Debug)]
+pub(crate) enum Failure {
+    /// Its instance trapped, perhaps on behalf of another request; the text is Wasmtime's.
+    Trapped(Arc<str>),
+    /// It took too long.
+    TimedOut,
+    /// No instance could be made now.
+    Exhausted(Arc<str>),
+    /// It answered with an error code of `wasi:http` instead of a response.
+    Refused(Arc<str>),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Trapped(cause) => write!(f, "the guest trapped: {cause}"),
+            Self::TimedOut => f.write_str("the guest did not answer in time"),
+            Self::Exhausted(cause) => write!(f, "no instance could be made: {cause}"),
+            Self::Refused(cause) => write!(f, "the guest answered with an error: {cause}"),
+        }
+    }
+}
+
+/// Where a job goes.
+enum Choice {
+    /// To this worker, which takes it up at once.
+    Ready(usize),
+    /// To this worker, which takes it up when it comes to it.
+    Queue(usize),
+    /// To a worker that is to be started.
+    New,
+}
+
+/// The instances of one component.
+#[derive(Clone)]
+pub(crate) struct Pool(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) engine: Engine,
+    pub(super) component: Arc<Component>,
+    pub(super) pre: ServicePre<State>,
+    pub(super) policy: Policy,
+    runtime: Handle,
+    /// Workers that take requests. One that has taken its last is not here, though it may live on.
+    workers: Mutex<Vec<Arc<Worker>>>,
+    /// Workers that live.
+    alive: AtomicUsize,
+}
+
+impl Pool {
+    pub(super) fn new(
+        engine: Engine,
+        component: Arc<Component>,
+        pre: ServicePre<State>,
+        policy: Policy,
+        runtime: Handle,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            engine,
+            component,
+            pre,
+            policy,
+            runtime,
+            workers: Mutex::default(),
+            alive: AtomicUsize::new(0),
+        }))
+    }
+
+    /// Has an instance answer `request`.
+    pub(crate) async fn call(&self, request: Request) -> Result<Response, Failure> {
+        let (job, ticket) = Job::new(request);
+        self.0.place(job);
+        ticket.response().await
+    }
+
+    /// How many instances there are.
+    pub(crate) fn instances(&self) -> usize {
+        self.0.alive.load(Relaxed)
+    }
+}
+
+impl Inner {
+    /// Hands a job to a worker, which may have to be started.
+    pub(super) fn place(self: &Arc<Self>, job: Job) {
+        let mut workers = self.workers();
+        let worker = match self.choose(&workers, None) {
+            Choice::Ready(place) | Choice::Queue(place) => workers[place].clone(),
+            Choice::New => self.start(&mut workers),
+        };
+        self.hand(&mut workers, &worker, job);
+    }
+
+    /// Hands a job that `worker` has not begun to another one that can take it up at once, or
+    /// gives it back.
+    pub(super) fn pass_on(self: &Arc<Self>, worker: &Worker, job: Job) -> Result<(), Job> {
+        let mut workers = self.workers();
+        let other = match self.choose(&workers, Some(worker)) {
+            Choice::Ready(place) => workers[place].clone(),
+            Choice::New => self.start(&mut workers),
+            Choice::Queue(_) => return Err(job),
+        };
+        self.hand(&mut workers, &other, job);
+        Ok(())
+    }
+
+    /// Takes an idle worker out, unless it was just handed a job.
+    pub(super) fn retire_idle(&self, worker: &Worker) -> bool {
+        let mut workers = self.workers();
+        let idle = worker.load() == 0;
+        if idle {
+            remove(&mut workers, worker);
+        }
+        idle
+    }
+
+    /// Takes a worker out, so that it is handed nothing more.
+    pub(super) fn retire(&self, worker: &Worker) {
+        remove(&mut self.workers(), worker);
+    }
+
+    /// Notes that a worker has ended.
+    pub(super) fn ended(&self, worker: &Worker) {
+        self.retire(worker);
+        self.alive.fetch_sub(1, Relaxed);
+    }
+
+    fn workers(&self) -> MutexGuard<'_, Vec<Arc<Worker>>> {
+        // OK because nothing panics while it holds the lock.
+        self.workers.lock().expect("the workers are never poisoned")
+    }
+
+    /// Where a job is answered soonest.
+    ///
+    /// In this order: a worker that does nothing at this moment; a new one, while there are fewer
+    /// than can run at once; one that runs but is not held up, because it will be done soon; a new
+    /// one, while there may be more; and at last the one with the least in hand.
+    fn choose(&self, workers: &[Arc<Worker>], but: Option<&Worker>) -> Choice {
+        let mut soon: Option<(usize, usize)> = None;
+        let mut late: Option<(usize, usize)> = None;
+        for (place, worker) in workers.iter().enumerate() {
+            if but.is_some_and(|but| std::ptr::eq(but, &**worker)) {
+                continue;
+            }
+            let load = worker.load();
+            let has_room = load < self.policy.requests_per_instance;
+            if has_room && worker.waiting() == 0 && worker.meter.is_ready() {
+                return Choice::Ready(place);
+            }
+            let least = if has_room && !worker.meter.is_held_up() {
+                &mut soon
+            } else {
+                &mut late
+            };
+            if least.is_none_or(|(_, least)| load < least) {
+                *least = Some((place, load));
+            }
+        }
+        let may_add = self.alive.load(Relaxed) < self.policy.instances_max;
+        if may_add && workers.len() < self.policy.spread {
+            return Choice::New;
+        }
+        match (soon, late) {
+            (Some((place, _)), _) => Choice::Queue(place),
+            (None, _) if may_add => Choice::New,
+            (None, Some((place, _))) => Choice::Queue(place),
+            // All that live have taken their last job: exceed the number rather than fail.
+            (None, None) => Choice::New,
+        }
+    }
+
+    fn start(self: &Arc<Self>, workers: &mut Vec<Arc<Worker>>) -> Arc<Worker> {
+        let (worker, inbox) = Worker::new(self.clone());
+        self.alive.fetch_add(1, Relaxed);
+        workers.push(worker.clone());
+        self.runtime.spawn(worker.clone().run(inbox));
+        worker
+    }
+
+    fn hand(&self, workers: &mut Vec<Arc<Worker>>, worker: &Arc<Worker>, job: Job) {
+        if worker.hand(job) >= self.policy.reuse_max {
+            remove(workers, worker);
+        }
+    }
+}
+
+fn remove(workers: &mut Vec<Arc<Worker>>, worker: &Worker) {
+    if let Some(place) = workers
+        .iter()
+        .position(|other| std::ptr::eq(&**other, worker))
+    {
+        workers.swap_remove(place).close();
+    }
+}

@@ -1,0 +1,240 @@
+//! `wasi:keyvalue@0.2.0-draft2`: store, batch and atomics.
+//!
+//! Its functions are not `async` in WIT: a guest that calls one stands still, with every other
+//! task of its instance, until the store answers. [`Meter::stand`](super::meter::Meter::stand) tells the pool meanwhile to hand new
+//! requests to other instances.
+
+use super::bindings::wasi::keyvalue::atomics::{self, CasError};
+use super::bindings::wasi::keyvalue::batch;
+use super::bindings::wasi::keyvalue::store::{self, Error, KeyResponse};
+use super::key_value::{KeyValue, OpenStore};
+use crate::kv::{Error as StoreError, Store, Swap};
+use futures::TryStreamExt as _;
+use std::sync::Arc;
+use wasmtime::component::Resource;
+
+/// How many bytes of keys one `list-keys` returns at most; they must fit the guest's memory.
+const LISTED_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// A compare-and-swap in the making: a key, and what it held when it was last looked at.
+pub struct Cas {
+    store: Arc<dyn Store>,
+    key: String,
+    seen: Option<Vec<u8>>,
+}
+
+impl Cas {
+    /// Captures what the key holds now.
+    async fn capture(store: Arc<dyn Store>, key: String) -> Result<Self, StoreError> {
+        let seen = store.get(&key).await?;
+        Ok(Self { store, key, seen })
+    }
+}
+
+fn failed(error: &StoreError) -> Error {
+    Error::Other(error.to_string())
+}
+
+impl store::Host for KeyValue<'_> {
+    async fn open(
+        &mut self,
+        identifier: String,
+    ) -> wasmtime::Result<Result<Resource<OpenStore>, Error>> {
+        let Some(store) = self.granted.get(&identifier) else {
+            return Ok(Err(Error::AccessDenied));
+        };
+        Ok(self
+            .table
+            .push(OpenStore(store.clone()))
+            .map_err(|full| Error::Other(full.to_string())))
+    }
+}
+
+impl store::HostBucket for KeyValue<'_> {
+    async fn get(
+        &mut self,
+        bucket: Resource<OpenStore>,
+        key: String,
+    ) -> wasmtime::Result<Result<Option<Vec<u8>>, Error>> {
+        let store = self.store(&bucket)?;
+        let _standing = self.meter.stand();
+        Ok(store.get(&key).await.map_err(|error| failed(&error)))
+    }
+
+    async fn set(
+        &mut self,
+        bucket: Resource<OpenStore>,
+        key: String,
+        value: Vec<u8>,
+    ) -> wasmtime::Result<Result<(), Error>> {
+        let store = self.store(&bucket)?;
+        let _standing = self.meter.stand();
+        Ok(store.set(&key, value).await.map_err(|error| failed(&error)))
+    }
+
+    async fn delete(
+        &mut self,
+        bucket: Resource<OpenStore>,
+        key: String,
+    ) -> wasmtime::Result<Result<(), Error>> {
+        let store = self.store(&bucket)?;
+        let _standing = self.meter.stand();
+        Ok(store.delete(&key).await.map_err(|error| failed(&error)))
+    }
+
+    async fn exists(
+        &mut self,
+        bucket: Resource<OpenStore>,
+        key: String,
+    ) -> wasmtime::Result<Result<bool, Error>> {
+        let store = self.store(&bucket)?;
+        let _standing = self.meter.stand();
+        Ok(store.exists(&key).await.map_err(|error| failed(&error)))
+    }
+
+    async fn list_keys(
+        &mut self,
+        bucket: Resource<OpenStore>,
+        cursor: Option<String>,
+    ) -> wasmtime::Result<Result<KeyResponse, Error>> {
+        let store = self.store(&bucket)?;
+        let _standing = self.meter.stand();
+        if cursor.is_some() {
+            // No cursor is ever handed out, here as in Spin.
+            return Ok(Err(Error::Other("list-keys takes no cursor".to_owned())));
+        }
+        Ok(list(&*store)
+            .await
+            .map(|keys| KeyResponse { keys, cursor: None }))
+    }
+
+    async fn drop(&mut self, bucket: Resource<OpenStore>) -> wasmtime::Result<()> {
+        self.table.delete(bucket)?;
+        Ok(())
+    }
+}
+
+async fn list(store: &dyn Store) -> Result<Vec<String>, Error> {
+    let mut batches = store.keys();
+    let mut listed = Vec::new();
+    let mut bytes = 0;
+    while let Some(batch) = batches.try_next().await.map_err(|error| failed(&error))? {
+        bytes += batch.iter().map(String::len).sum::<usize>();
+        if bytes > LISTED_BYTES_MAX {
+            return Err(Error::Other(format!(
+                "the keys exceed {LISTED_BYTES_MAX} bytes; read them with get-keys, which streams them"
+            )));
+        }
+        listed.extend(batch);
+    }
+    Ok(listed)
+}
+
+impl batch::Host for KeyValue<'_> {
+    async fn get_many(
+        &mut self,
+        bucket: Resource<OpenStore>,
+        keys: Vec<String>,
+    ) -> wasmtime::Result<Result<Vec<(String, Option<Vec<u8>>)>, Error>> {
+        let store = self.store(&bucket)?;
+        let _standing = self.meter.stand();
+        Ok(match store.get_many(&keys).await {
+            Ok(values) => Ok(keys.into_iter().zip(values).collect()),
+            Err(error) => Err(failed(&error)),
+        })
+    }
+
+    async fn set_many(
+        &mut self,
+        bucket: Resource<OpenStore>,
+        pairs: Vec<(String, Vec<u8>)>,
+    ) -> wasmtime::Result<Result<(), Error>> {
+        let store = self.store(&bucket)?;
+        let _standing = self.meter.stand();
+        Ok(store.set_many(pairs).await.map_err(|error| failed(&error)))
+    }
+
+    async fn delete_many(
+        &mut self,
+        bucket: Resource<OpenStore>,
+        keys: Vec<String>,
+    ) -> wasmtime::Result<Result<(), Error>> {
+        let store = self.store(&bucket)?;
+        let _standing = self.meter.stand();
+        Ok(store
+            .delete_many(keys)
+            .await
+            .map_err(|error| failed(&error)))
+    }
+}
+
+impl atomics::Host for KeyValue<'_> {
+    async fn increment(
+        &mut self,
+        bucket: Resource<OpenStore>,
+        key: String,
+        delta: i64,
+    ) -> wasmtime::Result<Result<i64, Error>> {
+        let store = self.store(&bucket)?;
+        let _standing = self.meter.stand();
+        Ok(store
+            .increment(&key, delta)
+            .await
+            .map_err(|error| failed(&error)))
+    }
+
+    /// Writes `value` if the key still holds what the guest last saw, and that alone: where it
+    /// saw nothing, the key is created or the swap fails. A mismatch returns a fresh handle that
+    /// has seen what is there now.
+    async fn swap(
+        &mut self,
+        handle: Resource<Cas>,
+        value: Vec<u8>,
+    ) -> wasmtime::Result<Result<(), CasError>> {
+        let Cas { store, key, seen } = self.table.delete(handle)?;
+        let _standing = self.meter.stand();
+        match store.compare_and_swap(&key, seen.as_deref(), value).await {
+            Ok(Swap::Applied) => Ok(Ok(())),
+            Ok(Swap::Changed) => match Cas::capture(store, key).await {
+                Ok(fresh) => Ok(Err(CasError::CasFailed(self.table.push(fresh)?))),
+                Err(error) => Ok(Err(CasError::StoreError(failed(&error)))),
+            },
+            Err(error) => Ok(Err(CasError::StoreError(failed(&error)))),
+        }
+    }
+}
+
+impl atomics::HostCas for KeyValue<'_> {
+    async fn new(
+        &mut self,
+        bucket: Resource<OpenStore>,
+        key: String,
+    ) -> wasmtime::Result<Result<Resource<Cas>, Error>> {
+        let store = self.store(&bucket)?;
+        let _standing = self.meter.stand();
+        Ok(match Cas::capture(store, key).await {
+            Ok(cas) => Ok(self.table.push(cas)?),
+            Err(error) => Err(failed(&error)),
+        })
+    }
+
+    async fn current(
+        &mut self,
+        handle: Resource<Cas>,
+    ) -> wasmtime::Result<Result<Option<Vec<u8>>, Error>> {
+        let _standing = self.meter.stand();
+        let cas = self.table.get_mut(&handle)?;
+        match cas.store.get(&cas.key).await {
+            Ok(value) => {
+                cas.seen.clone_from(&value);
+                Ok(Ok(value))
+            }
+            Err(error) => Ok(Err(failed(&error))),
+        }
+    }
+
+    async fn drop(&mut self, handle: Resource<Cas>) -> wasmtime::Result<()> {
+        self.table.delete(handle)?;
+        Ok(())
+    }
+}

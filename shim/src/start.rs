@@ -1,0 +1,181 @@
+//! From a checked app to components that can be called: what `up`, `job` and `sweep` share.
+
+use crate::config::{App, Fault, PROCESSOR};
+use crate::dispatch::{Dispatched, Dispatcher};
+use crate::host::{Chain, Chaining, Failure, Linked, Policy, Pool};
+use crate::kv::{self, Stores};
+use crate::order::{self, TRACEPARENT};
+use crate::runtime::Runtimes;
+use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use http::{StatusCode, header};
+use http_body_util::{BodyExt as _, Full};
+use std::collections::HashMap;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wasmtime_wasi_http::Error;
+use wasmtime_wasi_http::handler::{Request, Response};
+
+/// Instances of the working component beyond those that attempts need: for sweeps and releases.
+const SPARE_INSTANCES: usize = 4;
+
+/// The components of an app, ready to be called.
+pub(crate) struct Started {
+    /// The pool of each component.
+    pub(crate) pools: HashMap<String, Pool>,
+    /// The stores, to be closed in the end.
+    pub(crate) stores: Stores,
+    /// What runs dispatched orders, if this command does.
+    pub(crate) dispatcher: Option<Dispatcher>,
+    /// How long compiling and linking took.
+    pub(crate) compiled_in: Duration,
+}
+
+/// Whether a command runs the whole app or only calls the working component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// All components; dispatches are run.
+    App,
+    /// The working component alone; dispatches are left to a sweep.
+    Processor,
+}
+
+/// Opens the stores, compiles the components and ties them together.
+pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Started, Vec<Fault>> {
+    if scope == Scope::Processor && !app.components.contains_key(PROCESSOR) {
+        return Err(vec![Fault::new(format!(
+            "the manifest has no component `{PROCESSOR}`, which this command calls; name another manifest with --from"
+        ))]);
+    }
+    let backends = app.stores.clone();
+    let stores = runtimes
+        .serving
+        .block_on(Stores::open(backends, kv::Limits::default()))
+        .map_err(|error| vec![Fault::new(error.to_string())])?;
+    let began = Instant::now();
+    let chain = Chain::default();
+    let linked = Linked::new(app, &stores, &chain, |id| {
+        scope == Scope::App || id == PROCESSOR
+    })?;
+    let compiled_in = began.elapsed();
+    let pools = linked.pools(|id| match id {
+        PROCESSOR => (working_policy(app), runtimes.working.handle().clone()),
+        _ => (serving_policy(app), runtimes.serving.handle().clone()),
+    });
+    let dispatcher = pools
+        .get(PROCESSOR)
+        .filter(|_| scope == Scope::App)
+        .map(|pool| {
+            let runtime = runtimes.working.handle().clone();
+            Dispatcher::new(pool.clone(), runtime, app.processor.clone())
+        });
+    let neighbours = Neighbours {
+        pools: pools.clone(),
+        dispatcher: dispatcher.clone(),
+    };
+    // OK to ignore: it was made here, and nobody else has set it.
+    let _ = chain.set(Arc::new(neighbours));
+    Ok(Started {
+        pools,
+        stores,
+        dispatcher,
+        compiled_in,
+    })
+}
+
+/// Enough to keep every core busy, so that more than these share an instance only if they wait.
+fn spread() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get) * 2
+}
+
+fn working_instances(app: &App) -> usize {
+    let processor = &app.processor;
+    processor
+        .max_concurrent
+        .div_ceil(processor.max_concurrent_per_instance)
+        + SPARE_INSTANCES
+}
+
+fn working_policy(app: &App) -> Policy {
+    Policy {
+        instances_max: working_instances(app).min(app.limits.instances_max / 2),
+        spread: spread(),
+        requests_per_instance: app.processor.max_concurrent_per_instance,
+        reuse_max: app.limits.instance_reuse_max,
+        idle: Duration::from_secs(app.limits.instance_idle_seconds),
+        // An attempt takes as long as the work takes; what bounds it is its lease.
+        response_max: None,
+        tail_max: None,
+    }
+}
+
+fn serving_policy(app: &App) -> Policy {
+    let limits = &app.limits;
+    Policy {
+        instances_max: limits
+            .instances_max
+            .saturating_sub(working_instances(app))
+            .max(limits.instances_max / 2),
+        spread: spread(),
+        requests_per_instance: limits.instance_requests_max,
+        reuse_max: limits.instance_reuse_max,
+        idle: Duration::from_secs(limits.instance_idle_seconds),
+        response_max: Some(Duration::from_secs(limits.request_seconds_max)),
+        tail_max: Some(Duration::from_secs(limits.tail_seconds_max)),
+    }
+}
+
+/// How the components of one app reach each other.
+struct Neighbours {
+    pools: HashMap<String, Pool>,
+    dispatcher: Option<Dispatcher>,
+}
+
+impl Chaining for Neighbours {
+    fn call(&self, target: &str, request: Request) -> BoxFuture<'static, Result<Response, Error>> {
+        if target == PROCESSOR
+            && let Some(order_id) = order::dispatched(&request)
+        {
+            let response = self.dispatch(order_id, &request);
+            return async { Ok(response) }.boxed();
+        }
+        let Some(pool) = self.pools.get(target).cloned() else {
+            return async { Err(Error::DestinationNotFound) }.boxed();
+        };
+        async move {
+            pool.call(request).await.map_err(|failure| match failure {
+                Failure::TimedOut => Error::HttpResponseTimeout,
+                Failure::Exhausted(_) => Error::ConnectionLimitReached,
+                failure => Error::InternalError(Some(failure.to_string())),
+            })
+        }
+        .boxed()
+    }
+}
+
+impl Neighbours {
+    fn dispatch(&self, order_id: &str, request: &Request) -> Response {
+        let traceparent = request.headers().get(TRACEPARENT).cloned();
+        let dispatched = self
+            .dispatcher
+            .as_ref()
+            // Where nothing is run, an order waits for a sweep: as good as accepted.
+            .map_or(Dispatched::Accepted, |dispatcher| {
+                dispatcher.dispatch(order_id, traceparent)
+            });
+        let body = Full::new(Bytes::from_static(b"{}")).map_err(|never| match never {});
+        let mut response = Response::new(body.boxed_unsync());
+        match dispatched {
+            Dispatched::Accepted => *response.status_mut() = StatusCode::ACCEPTED,
+            Dispatched::Refused => {
+                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                response
+                    .headers_mut()
+                    .insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+            }
+        }
+        response
+    }
+}

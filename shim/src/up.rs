@@ -1,0 +1,152 @@
+//! `wasm-shim up`: serves the app until it is told to stop.
+
+use crate::cli::UpArgs;
+use crate::config::{App, Fault, PROCESSOR};
+use crate::runtime::Runtimes;
+use crate::serve::{Listener, Server, serve};
+use crate::start::{Scope, Started, start};
+use crate::stop::Signals;
+use crate::sweep::keep_sweeping;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+/// What a command exits with that was not started because of how it was called or configured.
+const MISUSE: u8 = 2;
+
+pub(crate) fn run(arguments: &UpArgs) -> ExitCode {
+    let app = match App::load(&arguments.app) {
+        Ok(app) => app,
+        Err(faults) => return refuse(&faults),
+    };
+    let listener = match Listener::bind(&arguments.listen) {
+        Ok(listener) => listener,
+        Err(fault) => return refuse(&[fault]),
+    };
+    let runtimes = match Runtimes::new() {
+        Ok(runtimes) => runtimes,
+        Err(error) => {
+            return misuse(&format!(
+                "cannot start threads: {error}; raise the limit on processes"
+            ));
+        }
+    };
+    let started = match start(&app, &runtimes, Scope::App) {
+        Ok(started) => started,
+        Err(faults) => return refuse(&faults),
+    };
+    let summary = summary(&app, &started, listener.address());
+    let served = runtimes.serving.block_on(serve_until_stopped(
+        app, listener, started, &runtimes, summary,
+    ));
+    runtimes.shut_down();
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = error.to_string(), "serving failed");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Says why nothing is started, one line for each fault.
+pub(crate) fn refuse(faults: &[Fault]) -> ExitCode {
+    for fault in faults {
+        eprintln!("wasm-shim: {fault}");
+    }
+    ExitCode::from(MISUSE)
+}
+
+/// [`refuse`] for one fault in words.
+pub(crate) fn misuse(sentence: &str) -> ExitCode {
+    refuse(&[Fault::new(sentence.to_owned())])
+}
+
+/// Serves, and stops in this order: no more connections; requests finish and attempts with them,
+/// as far as the time for both allows; attempts that still run are handed back; stores close.
+async fn serve_until_stopped(
+    app: App,
+    listener: Listener,
+    started: Started,
+    runtimes: &Runtimes,
+    summary: String,
+) -> std::io::Result<()> {
+    let signals = Signals::listen()?;
+    let Started {
+        pools,
+        stores,
+        dispatcher,
+        ..
+    } = started;
+    let sweeper = pools
+        .get(PROCESSOR)
+        .map(|pool| runtimes.working.spawn(keep_sweeping(pool.clone())));
+    let server = Arc::new(Server::new(app.routes, pools, app.limits));
+    let (stop, stopping) = oneshot::channel::<()>();
+    let mut serving = tokio::spawn(serve(listener, server, async {
+        // OK to ignore: a dropped sender says the same.
+        let _ = stopping.await;
+    }));
+    // What nobody reads is no reason not to serve.
+    let _ = std::io::stdout().write_all(summary.as_bytes());
+    tokio::select! {
+        served = &mut serving => return served?,
+        () = signals.first() => {}
+    }
+    let deadline = Instant::now() + app.processor.drain;
+    drop(stop);
+    if let Some(sweeper) = sweeper {
+        sweeper.abort();
+    }
+    let drained = tokio::join!(tokio::time::timeout_at(deadline, serving), async {
+        if let Some(dispatcher) = dispatcher {
+            dispatcher.stop(deadline).await;
+        }
+    });
+    if drained.0.is_err() {
+        tracing::warn!("requests were cut off because `drain_seconds` passed");
+    }
+    stores.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// What is printed once the app serves. The first line is for scripts, the rest for people.
+fn summary(app: &App, started: &Started, address: SocketAddr) -> String {
+    let base = format!("http://{address}");
+    let mut text = format!("Serving {base}\n\n{}", app.name);
+    let mut line = |arguments: std::fmt::Arguments<'_>| {
+        // OK to ignore: writing to a string does not fail.
+        let _ = text.write_fmt(arguments);
+    };
+    if !app.version.is_empty() {
+        line(format_args!(" {}", app.version));
+    }
+    if !app.description.is_empty() {
+        line(format_args!(": {}", app.description));
+    }
+    line(format_args!("\n\nRoutes\n"));
+    for route in app.routes.iter() {
+        line(format_args!("  {route} -> {}\n", route.component));
+    }
+    for id in app
+        .components
+        .keys()
+        .filter(|id| app.routes.iter().all(|route| route.component != **id))
+    {
+        line(format_args!("  private -> {id}\n"));
+    }
+    line(format_args!("\nKey-value stores\n"));
+    for (label, summary) in started.stores.summaries() {
+        line(format_args!("  {label}: {summary}\n"));
+    }
+    line(format_args!(
+        "\nCompiled in {} ms. Try\n  curl -i {base}/orders -H 'content-type: application/json' -d '{{\"customer\":\"Ada\",\"items\":[{{\"name\":\"tea\",\"quantity\":2}}]}}'\n",
+        started.compiled_in.as_millis()
+    ));
+    text
+}
