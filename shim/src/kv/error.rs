@@ -61,14 +61,14 @@ pub enum Error {
         waiting_max: &'static str,
     },
     /// The back end failed or could not be reached.
-    #[error("{store} failed to {action}: {source}")]
+    #[error("{store} failed to {action}: {cause}")]
     Unavailable {
         /// The back end in words, such as its file.
         store: Arc<str>,
         /// What it was doing.
         action: &'static str,
-        /// Its own error.
-        source: Arc<dyn std::error::Error + Send + Sync>,
+        /// Its own error, which is part of the sentence.
+        cause: Arc<dyn std::error::Error + Send + Sync>,
     },
 }
 

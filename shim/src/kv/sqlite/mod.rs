@@ -220,12 +220,12 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 fn unavailable(
     name: &Arc<str>,
     action: &'static str,
-    source: impl std::error::Error + Send + Sync + 'static,
+    cause: impl std::error::Error + Send + Sync + 'static,
 ) -> Error {
     Error::Unavailable {
         store: name.clone(),
         action,
-        source: Arc::new(source),
+        cause: Arc::new(cause),
     }
 }
 
