@@ -1,2 +1,58 @@
-//! To be written.
-fn main() {}
+//! The project's own commands, run as `cargo xtask COMMAND`.
+//!
+//! This file is the table of them; each is in the file of its name. They run on Unix, take
+//! nothing but rustup for granted, and install what they need ([`setup`]).
+
+mod build;
+mod check;
+mod process;
+mod setup;
+mod test;
+mod tidy;
+mod up;
+mod workspace;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The commands of this project.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
+enum Command {
+    /// Build everything and serve on 127.0.0.1:3000
+    Up {
+        /// Arguments for `wasm-shim up`, after `--`
+        #[arg(last = true)]
+        args: Vec<OsString>,
+    },
+    /// Build the shim and both components in the release profile
+    Build,
+    /// Run all tests; `ORDERS_HOST=spin` runs the black-box tests on Spin
+    Test {
+        /// Only tests whose name contains this
+        filter: Option<String>,
+    },
+    /// Run everything that CI runs
+    Check,
+    /// Hold the house rules that no other tool holds
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Command::parse() {
+        Command::Up { args } => up::run(&args),
+        Command::Build => build::run(),
+        Command::Test { filter } => test::run(filter.as_deref()),
+        Command::Check => check::run(),
+        Command::Tidy => tidy::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `cargo xtask build`: the components, by the commands that `spin build` runs, and the shim.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::workspace::{self, SpinManifest};
+use crate::{process, setup};
+
+/// The shim's executable, relative to the root.
+pub(crate) const SHIM: &str = "target/release/wasm-shim";
+
+/// Builds everything and says how large it is.
+pub(crate) fn run() -> Result<()> {
+    setup::require_wasm_target()?;
+    let manifest = SpinManifest::read()?;
+    for component in manifest.component.values() {
+        process::run(process::command("sh").args(["-c", &component.build.command]))?;
+    }
+    process::run(&mut process::cargo(&[
+        "build",
+        "--release",
+        "--package",
+        "wasm-shim",
+    ]))?;
+
+    let components = manifest
+        .component
+        .values()
+        .map(|component| component.source.as_path());
+    for file in components.chain([Path::new(SHIM)]) {
+        report(file)?;
+    }
+    Ok(())
+}
+
+fn report(file: &Path) -> Result<()> {
+    let metadata = fs::metadata(workspace::root().join(file))
+        .with_context(|| format!("expected the build to leave `{}`", file.display()))?;
+    println!(
+        "{:>7} KiB  {}",
+        metadata.len().div_ceil(1024),
+        file.display()
+    );
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! `cargo xtask check`: what CI runs, and nothing else does.
+//!
+//! The steps run in order, what is quick first, and the first failure ends them. The summary
+//! says how long each took, what was left out and what was not reached.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::{build, process, setup, test, tidy};
+
+/// A step's name, and what it does; it may return a sentence on what it left out.
+type Step = (&'static str, fn() -> Result<Option<&'static str>>);
+
+const STEPS: &[Step] = &[
+    ("format", format),
+    ("tidy", || tidy::run().map(|()| None)),
+    ("lints", lints),
+    ("lints of the components", lints_of_components),
+    ("build", || build::run().map(|()| None)),
+    ("tests", || test::run_built(None).map(|()| None)),
+    ("documentation", documentation),
+    ("dependencies", dependencies),
+];
+
+/// The packages that run on Wasm alone.
+const WASM_PACKAGES: [&str; 3] = ["api-component", "guest", "processor-component"];
+
+const ADVISORIES: &str = "https://github.com/RustSec/advisory-db";
+
+/// Runs all steps.
+pub(crate) fn run() -> Result<()> {
+    let mut summary = Vec::new();
+    let mut outcome = Ok(());
+    let mut steps = STEPS.iter();
+    for (name, step) in steps.by_ref() {
+        eprintln!("\n== {name}");
+        let start = Instant::now();
+        let result = step().with_context(|| format!("`{name}` failed"));
+        summary.push(row(name, start.elapsed(), &result));
+        if let Err(error) = result {
+            outcome = Err(error);
+            break;
+        }
+    }
+    summary.extend(steps.map(|(name, _)| format!("       -  not run  {name}")));
+    eprintln!("\n== summary\n{}", summary.join("\n"));
+    outcome
+}
+
+fn row(name: &str, elapsed: Duration, result: &Result<Option<&str>>) -> String {
+    let (word, note) = match result {
+        Ok(None) => ("ok", String::new()),
+        Ok(Some(left_out)) => ("ok", format!("; {left_out}")),
+        Err(_) => ("failed", String::new()),
+    };
+    format!("{:>6.1} s  {word:<7}  {name}{note}", elapsed.as_secs_f64())
+}
+
+fn format() -> Result<Option<&'static str>> {
+    setup::require_rustfmt_and_clippy()?;
+    process::run(&mut process::cargo(&["fmt", "--all", "--check"]))?;
+    Ok(None)
+}
+
+fn lints() -> Result<Option<&'static str>> {
+    // In the release profile, so that the build uses the same build scripts and macros again.
+    let mut clippy = process::cargo(&["clippy", "--release", "--workspace", "--all-targets"]);
+    clippy.args(WASM_PACKAGES.map(|name| format!("--exclude={name}")));
+    process::run(clippy.args(["--", "-D", "warnings"]))?;
+    Ok(None)
+}
+
+fn lints_of_components() -> Result<Option<&'static str>> {
+    setup::require_wasm_target()?;
+    let mut clippy = process::cargo(&["clippy", "--release", "--target", setup::WASM_TARGET]);
+    clippy.args(WASM_PACKAGES.map(|name| format!("--package={name}")));
+    process::run(clippy.args(["--", "-D", "warnings"]))?;
+    Ok(None)
+}
+
+fn documentation() -> Result<Option<&'static str>> {
+    // Private items too: these crates are read, not published.
+    let mut doc = process::cargo(&[
+        "doc",
+        "--release",
+        "--workspace",
+        "--no-deps",
+        "--document-private-items",
+    ]);
+    process::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
+    Ok(None)
+}
+
+fn dependencies() -> Result<Option<&'static str>> {
+    let deny = setup::require_cargo_deny()?;
+    let mut check = process::command(&deny.to_string_lossy());
+    check.args(["check", "licenses", "bans", "sources"]);
+    // The one check that needs more than a package registry.
+    let reachable = process::succeeds(
+        process::command("timeout")
+            .args(["20", "git", "ls-remote", ADVISORIES, "HEAD"])
+            .env("GIT_TERMINAL_PROMPT", "0"),
+    );
+    if reachable {
+        check.arg("advisories");
+    }
+    process::run(&mut check)?;
+    Ok((!reachable).then_some("advisories skipped, as their database cannot be reached from here"))
+}

@@ -1,0 +1,86 @@
+//! What a fresh machine lacks. Each function is silent and quick where nothing is missing.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use crate::{process, workspace};
+
+/// The target that components are built for.
+pub(crate) const WASM_TARGET: &str = "wasm32-wasip2";
+
+/// Fixed, so that a release of the checker cannot change what passes.
+const CARGO_DENY_VERSION: &str = "0.20.2";
+
+/// The standard library for [`WASM_TARGET`], in the toolchain that runs.
+pub(crate) fn require_wasm_target() -> Result<()> {
+    let mut rustc = process::command("rustc");
+    let directory =
+        process::output(rustc.args(["--print=target-libdir", "--target", WASM_TARGET]))?;
+    if Path::new(directory.trim()).is_dir() {
+        return Ok(());
+    }
+    // Not left to `rust-toolchain.toml`, which adds nothing where rustup may not install by itself.
+    process::run(process::command("rustup").args(["target", "add", WASM_TARGET]))
+}
+
+/// The toolchain's `rustfmt` and `clippy`.
+pub(crate) fn require_rustfmt_and_clippy() -> Result<()> {
+    let has = |command| process::succeeds(&mut process::cargo(&[command, "--version"]));
+    if has("fmt") && has("clippy") {
+        return Ok(());
+    }
+    process::run(process::command("rustup").args(["component", "add", "rustfmt", "clippy"]))
+}
+
+/// A program that comes from a Debian package.
+pub(crate) fn require_program(program: &str, package: &str) -> Result<()> {
+    if on_path(program) {
+        return Ok(());
+    }
+    let Some(prefix) = prefix_for_root().filter(|_| on_path("apt-get")) else {
+        bail!("cannot find `{program}`; on Debian, `sudo apt-get install {package}` installs it");
+    };
+    let apt_get = |arguments: &[&str]| {
+        let words = [
+            prefix,
+            &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"],
+            arguments,
+        ]
+        .concat();
+        process::run(process::command(words[0]).args(&words[1..]))
+    };
+    apt_get(&["update"])?;
+    apt_get(&["install", "--yes", "--no-install-recommends", package])
+}
+
+/// What goes before a command that root is to run; none if that would ask for a password.
+fn prefix_for_root() -> Option<&'static [&'static str]> {
+    let id = process::output(process::command("id").arg("-u")).ok()?;
+    if id.trim() == "0" {
+        return Some(&[]);
+    }
+    process::succeeds(process::command("sudo").args(["-n", "true"])).then_some(&["sudo", "-n"])
+}
+
+/// `cargo-deny`, in `target/tools`; returns its path.
+pub(crate) fn require_cargo_deny() -> Result<PathBuf> {
+    let tools = workspace::root().join("target/tools");
+    let program = tools.join("bin/cargo-deny");
+    let version = process::command(&program.to_string_lossy())
+        .arg("--version")
+        .output();
+    let expected = format!("cargo-deny {CARGO_DENY_VERSION}\n");
+    if version.is_ok_and(|output| output.stdout == expected.as_bytes()) {
+        return Ok(program);
+    }
+    let mut cargo = process::cargo(&["install", "--locked", "--force", "--root"]);
+    cargo.arg(&tools).args(["--version", CARGO_DENY_VERSION]);
+    // Without optimisation it takes a fraction of the time to build, and two seconds to check.
+    process::run(cargo.args(["--debug", "--no-default-features", "cargo-deny"]))?;
+    Ok(program)
+}
+
+fn on_path(program: &str) -> bool {
+    process::succeeds(process::command("sh").args(["-c", "command -v -- \"$0\"", program]))
+}

@@ -1,0 +1,38 @@
+//! `cargo xtask test`: builds what the black-box tests drive, then runs all tests.
+
+use std::env;
+
+use anyhow::{Result, bail};
+
+use crate::{build, process, setup};
+
+/// Builds, then runs the tests whose name contains `filter`, or all.
+pub(crate) fn run(filter: Option<&str>) -> Result<()> {
+    require_host()?;
+    build::run()?;
+    run_built(filter)
+}
+
+/// Runs tests on what has been built.
+pub(crate) fn run_built(filter: Option<&str>) -> Result<()> {
+    require_host()?;
+    // The walk-through of README.md is run as it is written there.
+    setup::require_program("curl", "curl")?;
+    // In the release profile, as the shim is, so that Wasmtime is compiled once.
+    let mut cargo = process::cargo(&["test", "--release", "--workspace"]);
+    process::run(cargo.args(filter))
+}
+
+/// Refuses before the build what the black-box tests would refuse after it.
+fn require_host() -> Result<()> {
+    match env::var("ORDERS_HOST").as_deref() {
+        Err(_) | Ok("" | "shim") => Ok(()),
+        Ok("spin") if process::succeeds(process::command("spin").arg("--version")) => Ok(()),
+        Ok("spin") => {
+            bail!(
+                "cannot run `spin`; install Spin 4.1 or later, or unset `ORDERS_HOST` to test the shim"
+            )
+        }
+        Ok(other) => bail!("expected `ORDERS_HOST` to be `shim` or `spin`, found `{other}`"),
+    }
+}

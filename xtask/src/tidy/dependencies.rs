@@ -1,0 +1,214 @@
+//! Which package may depend on which, and that all obey the same lints.
+
+use super::{Fault, Repository};
+use crate::workspace::Package;
+
+/// What a package depends on among ours: all of these, and no other.
+struct Direction {
+    package: &'static str,
+    depends_on: &'static [&'static str],
+    why: &'static str,
+}
+
+const DIRECTIONS: &[Direction] = &[
+    Direction {
+        package: "orders",
+        depends_on: &[],
+        why: "the domain depends on nothing of ours, so that it is tested and checked by itself",
+    },
+    Direction {
+        package: "guest",
+        depends_on: &["orders"],
+        why: "it gives the domain's port a store, and knows neither component",
+    },
+    Direction {
+        package: "api-component",
+        depends_on: &["guest", "orders"],
+        why: "components share the domain and their view of the host, and nothing else",
+    },
+    Direction {
+        package: "processor-component",
+        depends_on: &["guest", "orders"],
+        why: "components share the domain and their view of the host, and nothing else",
+    },
+    Direction {
+        package: "wasm-shim",
+        depends_on: &[],
+        why: "the host knows the components by their `.wasm` and by `spin.toml` alone",
+    },
+    Direction {
+        package: "tests",
+        depends_on: &[],
+        why: "black-box tests know the contract, so that they hold for any host",
+    },
+    Direction {
+        package: "xtask",
+        depends_on: &[],
+        why: "it must build while everything else is broken",
+    },
+];
+
+/// What only `guest` depends on, so that another host costs one crate.
+const SDK: &str = "spin-sdk";
+
+/// Each package depends on what [`DIRECTIONS`] says.
+pub(super) fn directions(repository: &Repository) -> Vec<Fault> {
+    let packages = &repository.packages;
+    let ours: Vec<_> = packages.iter().map(|package| &*package.name).collect();
+    let sentences = packages.iter().flat_map(|package| against(package, &ours));
+    sentences
+        .map(|sentence| Fault::file("Cargo.toml", sentence))
+        .collect()
+}
+
+/// What a package does against its direction.
+fn against(package: &Package, ours: &[&str]) -> Vec<String> {
+    let name = &package.name;
+    let Some(direction) = DIRECTIONS
+        .iter()
+        .find(|direction| direction.package == name)
+    else {
+        let sentence = "is new; say in `xtask/src/tidy/dependencies.rs` what it may depend on";
+        return vec![format!("package `{name}` {sentence}")];
+    };
+    let Direction {
+        depends_on, why, ..
+    } = direction;
+    let dependencies: Vec<_> = package.dependencies.iter().map(|it| &*it.name).collect();
+    let mut sentences = Vec::new();
+    for dependency in &dependencies {
+        if ours.contains(dependency) && !depends_on.contains(dependency) {
+            sentences.push(format!("package `{name}` depends on `{dependency}`: {why}"));
+        }
+    }
+    for expected in *depends_on {
+        if !dependencies.contains(expected) {
+            sentences.push(format!(
+                "package `{name}` does not depend on `{expected}`: {why}"
+            ));
+        }
+    }
+    if dependencies.contains(&SDK) && name != "guest" {
+        sentences.push(format!(
+            "package `{name}` depends on `{SDK}`, as only `guest` may"
+        ));
+    }
+    sentences
+}
+
+/// Each package takes the workspace's lints.
+pub(super) fn lints(repository: &Repository) -> Vec<Fault> {
+    let manifests = repository
+        .files_in("", "toml")
+        .filter(|(path, _)| path.ends_with("/Cargo.toml"));
+    let inherits = |text: &str| {
+        let manifest: toml::Table = toml::from_str(text).ok()?;
+        manifest.get("lints")?.get("workspace")?.as_bool()
+    };
+    manifests
+        .filter(|(_, text)| inherits(text) != Some(true))
+        .map(|(path, _)| {
+            Fault::file(
+                path,
+                "expected `[lints] workspace = true`: one set of lints holds everywhere",
+            )
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::Dependency;
+
+    fn package(name: &str, dependencies: &[&str]) -> Package {
+        let dependencies = dependencies
+            .iter()
+            .map(|name| Dependency {
+                name: (*name).to_owned(),
+            })
+            .collect();
+        Package {
+            name: name.to_owned(),
+            dependencies,
+        }
+    }
+
+    fn sentences(packages: Vec<Package>) -> Vec<String> {
+        let mut repository = Repository::default();
+        repository.packages = packages;
+        directions(&repository)
+            .into_iter()
+            .map(|fault| fault.sentence)
+            .collect()
+    }
+
+    #[test]
+    fn the_directions_of_the_design_hold() {
+        let packages = vec![
+            package("orders", &["serde"]),
+            package("guest", &["orders", "spin-sdk"]),
+            package("api-component", &["guest", "orders"]),
+            package("wasm-shim", &["wasmtime"]),
+        ];
+        assert_eq!(sentences(packages), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_dependency_against_the_direction_is_a_fault() {
+        let found = sentences(vec![
+            package("orders", &["wasm-shim"]),
+            package("wasm-shim", &[]),
+        ]);
+        assert_eq!(found.len(), 1);
+        assert!(
+            found[0].starts_with("package `orders` depends on `wasm-shim`: "),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn a_component_without_the_domain_is_a_fault() {
+        let found = sentences(vec![package("api-component", &["guest"])]);
+        assert!(
+            found[0].starts_with("package `api-component` does not depend on `orders`: "),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn a_component_that_depends_on_the_sdk_is_a_fault() {
+        let found = sentences(vec![package(
+            "api-component",
+            &["guest", "orders", "spin-sdk"],
+        )]);
+        assert!(
+            found[0].starts_with("package `api-component` depends on `spin-sdk`, "),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn a_package_without_a_direction_is_a_fault() {
+        let found = sentences(vec![package("newcomer", &[])]);
+        assert!(
+            found[0].starts_with("package `newcomer` is new; "),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn a_package_with_lints_of_its_own_is_a_fault() {
+        let inheriting = "[package]\n[lints]\nworkspace = true\n";
+        let repository = Repository::of(&[
+            ("Cargo.toml", "[workspace]\n"),
+            ("good/Cargo.toml", inheriting),
+            ("bad/Cargo.toml", "[package]\n"),
+        ]);
+        let found: Vec<_> = lints(&repository)
+            .into_iter()
+            .map(|fault| fault.path)
+            .collect();
+        assert_eq!(found, ["bad/Cargo.toml"]);
+    }
+}

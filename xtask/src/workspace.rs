@@ -1,0 +1,86 @@
+//! Where the workspace is, and what its manifests say.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use crate::process;
+
+/// The part of `spin.toml` that tasks and rules read; the rest is the host's.
+#[derive(Deserialize)]
+pub(crate) struct SpinManifest {
+    pub(crate) variables: BTreeMap<String, Variable>,
+    pub(crate) component: BTreeMap<String, Component>,
+}
+
+/// A variable of the application.
+#[derive(Deserialize)]
+pub(crate) struct Variable {
+    /// None if it must be set.
+    pub(crate) default: Option<String>,
+}
+
+/// A component, and how it is built.
+#[derive(Deserialize)]
+pub(crate) struct Component {
+    pub(crate) source: PathBuf,
+    #[serde(default)]
+    pub(crate) allowed_outbound_hosts: Vec<String>,
+    #[serde(default)]
+    pub(crate) variables: BTreeMap<String, String>,
+    pub(crate) build: Build,
+}
+
+/// What `spin build` runs for a component.
+#[derive(Deserialize)]
+pub(crate) struct Build {
+    pub(crate) command: String,
+}
+
+impl SpinManifest {
+    pub(crate) fn read() -> Result<Self> {
+        let path = root().join("spin.toml");
+        let text = fs::read_to_string(&path).context("cannot read `spin.toml`")?;
+        Self::parse(&text)
+    }
+
+    pub(crate) fn parse(text: &str) -> Result<Self> {
+        toml::from_str(text).context("cannot parse `spin.toml`")
+    }
+}
+
+/// A package of this workspace, as `cargo metadata` tells it.
+#[derive(Deserialize)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) dependencies: Vec<Dependency>,
+}
+
+/// What a package asks for in its manifest.
+#[derive(Deserialize)]
+pub(crate) struct Dependency {
+    pub(crate) name: String,
+}
+
+/// The packages of this workspace.
+pub(crate) fn packages() -> Result<Vec<Package>> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        packages: Vec<Package>,
+    }
+    let mut cargo = process::cargo(&["metadata", "--no-deps", "--format-version=1"]);
+    let metadata: Metadata = serde_json::from_str(&process::output(&mut cargo)?)
+        .context("cannot parse what `cargo metadata` printed")?;
+    Ok(metadata.packages)
+}
+
+/// The directory of `Cargo.toml` and `spin.toml`.
+pub(crate) fn root() -> &'static Path {
+    // OK because this package's directory is one of the root's.
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask is in a directory of the root")
+}
