@@ -29,15 +29,19 @@ fn a_trap_is_logged_once_with_the_order_s_id() {
 
     let id = trap(&host);
 
-    let of_the_trap =
-        |line: &str| (line.contains(&id) && line.contains("trap")).then(|| line.to_owned());
-    let line = host
-        .output()
-        .wait_for("a log line about the trap", of_the_trap)
-        .expect("the host runs on");
-    // What happened before this order has been logged by the time it is done.
+    // Apart from what the component itself has printed.
+    let of_the_trap = format!(r#""order_id":"{id}""#);
+    let logged = host.output().wait_for("a line about the trap", |line| {
+        line.contains(&of_the_trap).then(|| line.to_owned())
+    });
+    let line = logged.expect("the host runs on");
+    assert!(
+        line.contains(r#""level":"ERROR""#) && line.contains("trap"),
+        "{line}"
+    );
+    // What happened before this order is logged by the time it is done.
     journey(&host, &order_that(&json!({"ms": 0})));
-    assert_eq!(host.output().lines_with(&id), [line]);
+    assert_eq!(host.output().lines_with(&of_the_trap), [line]);
 }
 
 /// Submits an order whose work traps, and returns its id once it has been tried.
@@ -49,7 +53,7 @@ fn trap(host: &Host) -> String {
     );
     tests::until("an order to be tried", || {
         let document = host.get(&format!("/orders/status/{id}")).send().json();
-        (document["attempt"] == 1).then_some(())
+        (document["attempt"] != 0).then_some(())
     });
     id
 }

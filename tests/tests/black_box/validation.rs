@@ -109,9 +109,10 @@ fn an_invalid_order_leaves_no_trace_in_the_store() {
             .send()
             .expect_status(422);
         host.submit(r#"{"customer""#).send().expect_status(400);
-        host.submit(order())
-            .header("content-type", "text/plain")
-            .send();
+        let of_another_type = host
+            .request("POST", "/orders")
+            .header("content-type", "text/plain");
+        of_another_type.body(order()).send().expect_status(415);
     }
 
     assert_eq!(keys_stored(&host), before);
