@@ -1,5 +1,6 @@
 //! A look into the host's store from beside it, where the HTTP surface does not tell enough.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use rusqlite::{Connection, OpenFlags};
@@ -11,14 +12,15 @@ pub fn store_file(setup: &Setup) -> PathBuf {
     setup.state_dir().join(FILE)
 }
 
-/// How many keys a host's store holds.
-pub fn keys_stored(host: &Host) -> i64 {
+/// The keys in a host's store that tell of orders: all but the one that sweeps keep for themselves.
+pub fn order_keys(host: &Host) -> BTreeSet<String> {
     let file = host.state_dir().join(FILE);
-    let store = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)
-        .unwrap_or_else(|error| panic!("cannot open `{}`: {error}", file.display()));
-    store
-        .query_row("SELECT count(*) FROM spin_key_value", (), |row| row.get(0))
-        .unwrap_or_else(|error| panic!("cannot count the keys in `{}`: {error}", file.display()))
+    let read = || -> rusqlite::Result<BTreeSet<String>> {
+        let store = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let mut query = store.prepare("SELECT key FROM spin_key_value WHERE key <> 'sweep'")?;
+        query.query_map((), |row| row.get(0))?.collect()
+    };
+    read().unwrap_or_else(|error| panic!("cannot read the keys in `{}`: {error}", file.display()))
 }
 
 /// Locks the store of a host that is yet to be started, until the returned connection is dropped.

@@ -12,6 +12,7 @@ pub(crate) const TESTS: &[Test] = tests![
     a_body_may_be_as_large_as_the_limit_and_no_larger,
     a_body_in_chunks_is_measured_too,
     a_body_that_announces_to_be_too_large_is_refused_unread,
+    a_client_that_sends_too_much_before_it_reads_gets_its_answer,
     the_size_limit_is_a_variable,
     what_is_not_http_is_refused_and_others_are_served,
 ];
@@ -165,6 +166,23 @@ fn a_body_that_announces_to_be_too_large_is_refused_unread() {
             .contains("content-type: application/problem+json"),
         "{head}"
     );
+}
+
+/// Most clients send a whole body before they read. A connection that is closed on them meanwhile
+/// takes the answer along (RFC 9112, 9.6).
+fn a_client_that_sends_too_much_before_it_reads_gets_its_answer() {
+    let order = order_of_bytes(4 * 1024 * 1024);
+    for _ in 0..10 {
+        let mut connection = RawConnection::open(Host::shared());
+        let length = order.len();
+        connection.send(format!(
+            "POST /orders HTTP/1.1\r\nhost: orders\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+        ));
+        connection.send(&order);
+
+        let head = connection.read_head();
+        assert!(head.starts_with("HTTP/1.1 413 "), "{head}");
+    }
 }
 
 fn the_size_limit_is_a_variable() {
