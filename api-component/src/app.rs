@@ -1,10 +1,15 @@
 //! What every request needs and no request should fetch again: the store and the variables.
 
 use std::cell::OnceCell;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::rc::Rc;
+use std::str::FromStr;
 
 use guest::KeyValueStore;
 
+use crate::auth::Tokens;
+use crate::cors::Origins;
 use crate::problem::Problem;
 
 /// The store and the variables, as this instance of the component first found them.
@@ -15,6 +20,14 @@ pub struct App {
     pub max_body_bytes: usize,
     /// How many attempts an order may take.
     pub max_attempts: u32,
+    /// The longest time that a request may wait for an order's end, in seconds.
+    pub max_wait_seconds: u64,
+    /// How many clients may wait in this instance at once.
+    pub max_waiters: u32,
+    /// Who may call.
+    pub tokens: Tokens,
+    /// Whose scripts may call.
+    pub origins: Origins,
 }
 
 impl App {
@@ -36,13 +49,24 @@ impl App {
 
     async fn open() -> Result<Self, Problem> {
         Ok(Self {
-            max_body_bytes: guest::number("max_body_bytes", 1..=1_000_000_000)
-                .await
-                .map_err(Problem::internal)?,
-            max_attempts: guest::number("max_attempts", 1..=1000)
-                .await
-                .map_err(Problem::internal)?,
+            max_body_bytes: number("max_body_bytes", 1..=1_000_000_000).await?,
+            max_attempts: number("max_attempts", 1..=1000).await?,
+            max_wait_seconds: number("max_wait_seconds", 0..=3600).await?,
+            max_waiters: number("max_waiters", 0..=1_000_000).await?,
+            tokens: Tokens::parse(&text("api_tokens").await?).map_err(Problem::internal)?,
+            origins: Origins::parse(&text("cors_origins").await?),
             store: KeyValueStore::open().await?,
         })
     }
+}
+
+async fn number<T: FromStr + PartialOrd + Display>(
+    name: &str,
+    range: RangeInclusive<T>,
+) -> Result<T, Problem> {
+    guest::number(name, range).await.map_err(Problem::internal)
+}
+
+async fn text(name: &str) -> Result<String, Problem> {
+    guest::variable(name).await.map_err(Problem::internal)
 }

@@ -5,11 +5,11 @@ use orders::OrderId;
 /// Where the processor component is, inside the app. Granted in `spin.toml`.
 pub const PROCESSOR: &str = "http://processor.spin.internal";
 
-/// Asks a processor to work on the order, once the current request has been answered.
+/// Asks a processor to work on the order, while the current request goes on and after it.
 ///
 /// Only a wake-up: the order is durable, so a dispatch that is lost costs time and
 /// nothing else. Hence a failure is logged, and nobody waits for it.
-pub fn after_response(id: OrderId, traceparent: Option<String>) {
+pub fn begin(id: OrderId, traceparent: Option<String>) {
     guest::spawn(async move {
         let headers: Vec<_> = traceparent
             .map(|value| ("traceparent", value))

@@ -16,9 +16,9 @@ pub fn result_path(id: OrderId) -> String {
 }
 
 /// The status document. It never holds the order, which may be large.
-pub fn status(record: &Record) -> Vec<u8> {
+pub fn status(record: &Record) -> StatusDocument {
     let open = !record.status().is_terminal();
-    to_json(&StatusDocument {
+    StatusDocument {
         id: record.id,
         status: record.status(),
         attempt: record.attempt,
@@ -39,63 +39,72 @@ pub fn status(record: &Record) -> Vec<u8> {
             result: result_path(record.id),
             cancel: open.then(|| status_path(record.id)),
         },
-    })
+    }
 }
 
 /// What the redirect to the result says, for those who read it.
-pub fn ended(record: &Record) -> Vec<u8> {
-    to_json(&EndedDocument {
+pub fn ended(record: &Record) -> EndedDocument {
+    EndedDocument {
         id: record.id,
         status: record.status(),
         links: EndedLinks {
             result: result_path(record.id),
         },
-    })
+    }
 }
 
 /// The result of a completed order: the order as it was sent, with `completedAt`.
 ///
 /// # Errors
 /// If the stored order is no JSON object.
-pub fn completed(
+pub fn completed<'a>(
     record: &Record,
     at: Timestamp,
-    result: Option<&RawValue>,
-) -> Result<Vec<u8>, String> {
+    result: Option<&'a RawValue>,
+) -> Result<CompletedDocument<'a>, String> {
     let mut order: Map<String, Value> = record
         .order
         .read()
         .map_err(|error| format!("order `{}` cannot be read: {error}", record.id))?;
     order.insert("completedAt".to_owned(), Value::String(at.to_string()));
-    Ok(to_json(&CompletedDocument {
+    Ok(CompletedDocument {
         id: record.id,
         status: record.status(),
         order,
         result,
-    }))
+    })
+}
+
+/// One page of the list of orders.
+pub fn page(records: &[Record], next_cursor: Option<OrderId>) -> PageDocument {
+    PageDocument {
+        orders: records.iter().map(status).collect(),
+        next_cursor: next_cursor.map(|id| id.to_string()),
+    }
 }
 
 /// Why a failed order failed.
-pub fn failed(record: &Record, failure: &Failure) -> Vec<u8> {
-    to_json(&FailedDocument {
+pub fn failed<'a>(record: &Record, failure: &'a Failure) -> FailedDocument<'a> {
+    FailedDocument {
         id: record.id,
         status: record.status(),
         error: failure,
-    })
+    }
 }
 
 /// That an order was cancelled, and when.
-pub fn cancelled(record: &Record, at: Timestamp) -> Vec<u8> {
-    to_json(&CancelledDocument {
+pub fn cancelled(record: &Record, at: Timestamp) -> CancelledDocument {
+    CancelledDocument {
         id: record.id,
         status: record.status(),
         cancelled_at: at.to_string(),
-    })
+    }
 }
 
+/// Where an order stands.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct StatusDocument {
+pub struct StatusDocument {
     id: OrderId,
     status: Status,
     attempt: u32,
@@ -120,8 +129,9 @@ struct Links {
     cancel: Option<String>,
 }
 
+/// That an order has ended, and where its result is.
 #[derive(Serialize)]
-struct EndedDocument {
+pub struct EndedDocument {
     id: OrderId,
     status: Status,
     links: EndedLinks,
@@ -132,8 +142,19 @@ struct EndedLinks {
     result: String,
 }
 
+/// One page of the list of orders.
 #[derive(Serialize)]
-struct CompletedDocument<'a> {
+#[serde(rename_all = "camelCase")]
+pub struct PageDocument {
+    orders: Vec<StatusDocument>,
+    /// Where the next page begins; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// A completed order.
+#[derive(Serialize)]
+pub struct CompletedDocument<'a> {
     id: OrderId,
     status: Status,
     order: Map<String, Value>,
@@ -141,22 +162,19 @@ struct CompletedDocument<'a> {
     result: Option<&'a RawValue>,
 }
 
+/// A failed order.
 #[derive(Serialize)]
-struct FailedDocument<'a> {
+pub struct FailedDocument<'a> {
     id: OrderId,
     status: Status,
     error: &'a Failure,
 }
 
+/// A cancelled order.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct CancelledDocument {
+pub struct CancelledDocument {
     id: OrderId,
     status: Status,
     cancelled_at: String,
-}
-
-fn to_json(document: &impl Serialize) -> Vec<u8> {
-    // OK because every map key in a document is a string and no field's serializer fails.
-    serde_json::to_vec(document).expect("a document is always JSON")
 }

@@ -1,8 +1,7 @@
 //! `GET /healthz` and `GET /readyz`: whether this instance lives, and whether it can serve.
 
-use std::rc::Rc;
-
 use guest::Response;
+use serde::Serialize;
 
 use crate::app::App;
 use crate::problem::Problem;
@@ -13,19 +12,15 @@ pub fn alive() -> Response {
 }
 
 /// The component runs, and reaches its store.
-pub async fn ready(app: Rc<App>) -> Result<Response, Problem> {
+pub async fn ready(app: &App) -> Result<Response, Problem> {
     app.store.probe().await?;
     Ok(ok())
 }
 
 fn ok() -> Response {
-    let headers = vec![
-        ("content-type", "application/json".to_owned()),
-        ("cache-control", "no-store".to_owned()),
-    ];
-    Response {
-        status: 200,
-        headers,
-        body: br#"{"status":"ok"}"#.to_vec(),
+    #[derive(Serialize)]
+    struct Health {
+        status: &'static str,
     }
+    Response::json(200, &Health { status: "ok" }).header("cache-control", "no-store")
 }

@@ -6,17 +6,24 @@
 mod route;
 
 mod cancel;
+mod events;
 mod health;
+mod history;
 mod result;
 mod status;
 mod submit;
 
 mod app;
+mod auth;
+mod call;
+mod cors;
 mod dispatch;
 mod document;
 mod idempotency_key;
+mod prefer;
 mod problem;
 mod retry_after;
 mod sweep;
+mod watch;
 
 guest::serve!(route::answer);

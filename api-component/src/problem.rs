@@ -51,6 +51,10 @@ kinds! {
     MalformedBody = "malformed-body", 400, "The request body is not valid JSON";
     /// The `Idempotency-Key` is not one.
     InvalidIdempotencyKey = "invalid-idempotency-key", 400, "The idempotency key is not valid";
+    /// The query string asks for what there is not.
+    InvalidQuery = "invalid-query", 400, "The query is not valid";
+    /// No token, or none that is known.
+    Unauthorized = "unauthorized", 401, "A valid token is required";
     /// The path names nothing.
     NotFound = "not-found", 404, "There is nothing at this path";
     /// The id names no order.
@@ -71,6 +75,8 @@ kinds! {
     IdempotencyKeyReused = "idempotency-key-reused", 422, "The idempotency key was used for another order";
     /// A fault of the service.
     InternalError = "internal-error", 500, "The service failed to answer";
+    /// As many clients wait as may.
+    TooManyWaiters = "too-many-waiters", 503, "Too many clients are waiting";
     /// The store does not answer.
     StoreUnavailable = "store-unavailable", 503, "The store is not available";
 }
@@ -162,6 +168,36 @@ impl Problem {
         )
     }
 
+    /// The query string asks for what there is not.
+    pub fn invalid_query(detail: &str) -> Self {
+        Self::new(Kind::InvalidQuery, detail.to_owned())
+    }
+
+    /// No token was presented, or none that is known.
+    pub fn unauthorized() -> Self {
+        let problem = Self::new(
+            Kind::Unauthorized,
+            "expected `Authorization: Bearer` with a known token".to_owned(),
+        );
+        // RFC 9110 §15.5.2: WWW-Authenticate is required.
+        Self {
+            headers: vec![("www-authenticate", "Bearer".to_owned())],
+            ..problem
+        }
+    }
+
+    /// As many clients wait as may.
+    pub fn too_many_waiters() -> Self {
+        let problem = Self::new(
+            Kind::TooManyWaiters,
+            "poll instead, or wait again later".to_owned(),
+        );
+        Self {
+            headers: vec![("retry-after", "1".to_owned())],
+            ..problem
+        }
+    }
+
     /// A fault of the service; `cause` is logged and not told.
     pub fn internal(cause: String) -> Self {
         let detail = "the service failed; its log tells why".to_owned();
@@ -195,16 +231,14 @@ impl Problem {
             errors: self.errors,
             links: self.links,
         };
-        let mut headers = self.headers;
-        headers.push(("content-type", "application/problem+json".to_owned()));
-        headers.push(("cache-control", "no-store".to_owned()));
-        // OK because the document's keys are strings and no field's serializer fails.
-        let body = serde_json::to_vec(&document).expect("a problem is always JSON");
-        Response {
-            status: self.kind.status(),
-            headers,
-            body,
-        }
+        let response =
+            Response::typed_json(self.kind.status(), "application/problem+json", &document)
+                .header("cache-control", "no-store");
+        self.headers
+            .into_iter()
+            .fold(response, |response, (name, value)| {
+                response.header(name, value)
+            })
     }
 }
 
@@ -284,12 +318,12 @@ impl From<UpdateError<std::convert::Infallible>> for Problem {
 /// The page that a problem's `type` leads to, if `code` is a problem's.
 pub fn page(code: &str) -> Option<Response> {
     let kind = Kind::ALL.iter().find(|kind| kind.code() == code)?;
-    let headers = vec![("content-type", "text/markdown; charset=utf-8".to_owned())];
-    Some(Response {
-        status: 200,
-        headers,
-        body: kind.page().as_bytes().to_vec(),
-    })
+    let body = kind.page().as_bytes().to_vec();
+    Some(
+        Response::new(200)
+            .header("content-type", "text/markdown; charset=utf-8")
+            .body(body),
+    )
 }
 
 /// A problem's `type`: relative, so that it is the same wherever the service runs, and leads to its page there.

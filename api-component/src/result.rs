@@ -1,40 +1,30 @@
 //! `GET /orders/{id}`: what became of an order.
 
-use std::rc::Rc;
-
 use guest::Response;
 use orders::{OrderId, State};
 
-use crate::app::App;
+use crate::call::Call;
 use crate::document;
 use crate::problem::{self, Problem};
 
 /// The result of a completed order; the reason why there is none for any other.
-pub async fn get(app: Rc<App>, id: OrderId) -> Result<Response, Problem> {
-    let record = orders::find(&app.store, id)
-        .await?
-        .ok_or_else(|| Problem::order_not_found(&id.to_string()))?;
-    let (status, body) = match &record.state {
+pub async fn get(call: Call, id: OrderId) -> Result<Response, Problem> {
+    let record = call.find(id).await?;
+    let response = match &record.state {
         State::Completed { at, result } => {
-            let body =
+            let document =
                 document::completed(&record, *at, result.as_deref()).map_err(Problem::internal)?;
-            (200, body)
+            Response::json(200, &document)
         }
         State::Failed { failure, .. } => {
-            (problem::ORDER_FAILED, document::failed(&record, failure))
+            Response::json(problem::ORDER_FAILED, &document::failed(&record, failure))
         }
-        State::Cancelled { at } => (problem::ORDER_CANCELLED, document::cancelled(&record, *at)),
+        State::Cancelled { at } => {
+            Response::json(problem::ORDER_CANCELLED, &document::cancelled(&record, *at))
+        }
         State::Pending { .. } | State::Processing { .. } => {
             return Err(Problem::result_not_ready(id));
         }
     };
-    let headers = vec![
-        ("content-type", "application/json".to_owned()),
-        ("cache-control", "no-store".to_owned()),
-    ];
-    Ok(Response {
-        status,
-        headers,
-        body,
-    })
+    Ok(response.header("cache-control", "no-store"))
 }

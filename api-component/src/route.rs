@@ -4,22 +4,27 @@ use guest::{Request, Response};
 use orders::OrderId;
 
 use crate::app::App;
+use crate::call::Call;
 use crate::problem::Problem;
-use crate::{cancel, health, problem, result, status, submit, sweep};
+use crate::{auth, cancel, cors, health, history, problem, result, status, submit, sweep};
 
 /// Answers any request.
 pub async fn answer(request: Request) -> Response {
-    let response = match dispatch_to_resource(request).await {
+    let origin = request.header("origin");
+    let response = match answer_resource(request).await {
         Ok(response) => response,
         Err(problem) => problem.into_response(),
     };
     sweep::after_response();
-    response
+    match origin {
+        Some(origin) => cors::grant(response, &origin).await,
+        None => response,
+    }
 }
 
-async fn dispatch_to_resource(request: Request) -> Result<Response, Problem> {
+async fn answer_resource(request: Request) -> Result<Response, Problem> {
     let target = request.target();
-    let path = target.split(['?', '#']).next().unwrap_or_default();
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let resource = Resource::at(path).ok_or_else(|| Problem::not_found(path))?;
     let method = request.method();
     // RFC 9110 §9.3.2: HEAD is GET without the body, which the server leaves out.
@@ -29,14 +34,15 @@ async fn dispatch_to_resource(request: Request) -> Result<Response, Problem> {
         method.as_str()
     };
     match (resource, method) {
-        (Resource::Orders, "POST") => submit::post(App::get().await?, request).await,
-        (Resource::Status(id), "GET") => {
-            status::get(App::get().await?, order_id(id)?, &request).await
+        (Resource::Orders, "POST") => submit::post(call(request).await?).await,
+        (Resource::Orders, "GET") => history::get(call(request).await?, query).await,
+        (Resource::Status(id), "GET") => status::get(call(request).await?, order_id(id)?).await,
+        (Resource::Status(id), "DELETE") => {
+            cancel::delete(call(request).await?, order_id(id)?).await
         }
-        (Resource::Status(id), "DELETE") => cancel::delete(App::get().await?, order_id(id)?).await,
-        (Resource::Order(id), "GET") => result::get(App::get().await?, order_id(id)?).await,
+        (Resource::Order(id), "GET") => result::get(call(request).await?, order_id(id)?).await,
         (Resource::Healthz, "GET") => Ok(health::alive()),
-        (Resource::Readyz, "GET") => health::ready(App::get().await?).await,
+        (Resource::Readyz, "GET") => health::ready(App::get().await?.as_ref()).await,
         (Resource::Problem(code), "GET") => {
             problem::page(code).ok_or_else(|| Problem::not_found(path))
         }
@@ -80,7 +86,7 @@ impl<'a> Resource<'a> {
     /// The methods it allows, as the `Allow` header lists them (RFC 9110 §10.2.1).
     const fn allow(self) -> &'static str {
         match self {
-            Self::Orders => "POST, OPTIONS",
+            Self::Orders => "GET, HEAD, POST, OPTIONS",
             Self::Status(_) => "GET, HEAD, DELETE, OPTIONS",
             Self::Order(_) | Self::Healthz | Self::Readyz | Self::Problem(_) => {
                 "GET, HEAD, OPTIONS"
@@ -89,12 +95,19 @@ impl<'a> Resource<'a> {
     }
 }
 
+/// The request, from a caller who may make it.
+async fn call(request: Request) -> Result<Call, Problem> {
+    let app = App::get().await?;
+    let owner = auth::owner(&app.tokens, request.header("authorization").as_deref())?;
+    Ok(Call {
+        app,
+        owner,
+        request,
+    })
+}
+
 fn options(resource: Resource<'_>) -> Response {
-    Response {
-        status: 204,
-        headers: vec![("allow", resource.allow().to_owned())],
-        body: Vec::new(),
-    }
+    Response::new(204).header("allow", resource.allow())
 }
 
 /// What is no id names no order.
@@ -117,11 +130,11 @@ mod tests {
         assert_eq!(Resource::at("/healthz"), Some(Resource::Healthz));
         for path in [
             "",
-            "/",
             "/orders/status/7/8",
             "/orders/7/8",
             "/healthz/",
             "orders",
+            "/",
         ] {
             assert_eq!(Resource::at(path), None, "`{path}`");
         }

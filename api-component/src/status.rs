@@ -1,70 +1,86 @@
 //! `GET /orders/status/{id}`: where an order stands.
 
-use std::rc::Rc;
+use guest::Response;
+use orders::{OrderId, Record};
 
-use guest::{Request, Response};
-use orders::OrderId;
-
-use crate::app::App;
+use crate::call::Call;
 use crate::problem::Problem;
-use crate::{dispatch, document, retry_after};
+use crate::watch::Watch;
+use crate::{dispatch, document, events, prefer, retry_after};
 
 /// `200` with the status document while the order is open, `303` to the result when it has ended.
-pub async fn get(app: Rc<App>, id: OrderId, request: &Request) -> Result<Response, Problem> {
-    let record = orders::find(&app.store, id)
-        .await?
-        .ok_or_else(|| Problem::order_not_found(&id.to_string()))?;
-    if record.status().is_terminal() {
-        // No Retry-After: RFC 9110 §10.2.3 makes it delay the redirect on a 3xx.
-        let headers = vec![
-            ("content-type", "application/json".to_owned()),
-            ("cache-control", "no-store".to_owned()),
-            ("location", document::result_path(id)),
-        ];
-        return Ok(Response {
-            status: 303,
-            headers,
-            body: document::ended(&record),
-        });
-    }
-    let now = guest::now();
-    if orders::needs_dispatch(&record, now) {
+///
+/// With `Prefer: wait=N` the answer is held until the order has ended, for N seconds at most;
+/// with `Accept: text/event-stream` it is a stream of changes.
+pub async fn get(call: Call, id: OrderId) -> Result<Response, Problem> {
+    let record = call.find(id).await?;
+    if orders::needs_dispatch(&record, guest::now()) {
         // Its dispatch was lost, or its processor died: whoever asks after it sets it going again.
-        dispatch::after_response(id, record.traceparent.clone());
+        dispatch::begin(id, record.traceparent.clone());
+    }
+    if events::accepts(call.request.list_header("accept").as_deref()) {
+        let seen = call
+            .request
+            .header("last-event-id")
+            .and_then(|value| value.trim().parse().ok());
+        return events::stream(call.app, record, seen);
+    }
+    let prefer = call.request.list_header("prefer");
+    let wait_seconds = prefer::wait_seconds(prefer.as_deref(), call.app.max_wait_seconds);
+    let record = match wait_seconds {
+        Some(seconds) => {
+            Watch::begin(&call.app, id)?
+                .ended(&call.app, record, seconds)
+                .await?
+        }
+        None => record,
+    };
+    let if_none_match = call.request.list_header("if-none-match");
+    let response = response(&record, if_none_match.as_deref());
+    Ok(preference_applied(response, wait_seconds))
+}
+
+fn response(record: &Record, if_none_match: Option<&str>) -> Response {
+    if record.status().is_terminal() {
+        return ended(record);
     }
     let etag = format!("\"{}\"", record.revision);
-    let unchanged = request
-        .header("if-none-match")
-        .is_some_and(|value| matches_etag(&value, &etag));
-    let mut headers = vec![
-        ("cache-control", "no-cache".to_owned()),
-        ("etag", etag),
-        (
+    let unchanged = if_none_match.is_some_and(|value| matches_etag(value, &etag));
+    let response = if unchanged {
+        Response::new(304)
+    } else {
+        Response::json(200, &document::status(record))
+    };
+    response
+        .header("cache-control", "no-cache")
+        .header("etag", etag)
+        .header(
             "retry-after",
-            retry_after::seconds(&record, now).to_string(),
-        ),
-    ];
-    if unchanged {
-        return Ok(Response {
-            status: 304,
-            headers,
-            body: Vec::new(),
-        });
+            retry_after::seconds(record, guest::now()).to_string(),
+        )
+}
+
+/// The redirect to the result of an order that has ended.
+///
+/// No Retry-After: RFC 9110 §10.2.3 makes it delay the redirect on a 3xx.
+pub fn ended(record: &Record) -> Response {
+    Response::json(303, &document::ended(record))
+        .header("cache-control", "no-store")
+        .header("location", document::result_path(record.id))
+}
+
+/// RFC 7240 §3: says that a wait was honoured, and for how long.
+pub fn preference_applied(response: Response, wait_seconds: Option<u64>) -> Response {
+    match wait_seconds {
+        Some(seconds) => response.header("preference-applied", format!("wait={seconds}")),
+        None => response,
     }
-    headers.push(("content-type", "application/json".to_owned()));
-    Ok(Response {
-        status: 200,
-        headers,
-        body: document::status(&record),
-    })
 }
 
 /// RFC 9110 §13.1.2: any of a list, compared weakly; or `*`.
 fn matches_etag(if_none_match: &str, etag: &str) -> bool {
-    if_none_match
-        .split(',')
-        .map(str::trim)
-        .any(|given| given == "*" || given.strip_prefix("W/").unwrap_or(given) == etag)
+    let mut given = if_none_match.split(',').map(str::trim);
+    given.any(|given| given == "*" || given.strip_prefix("W/").unwrap_or(given) == etag)
 }
 
 #[cfg(test)]

@@ -1,76 +1,110 @@
 //! `POST /orders`: accept an order.
 
-use std::rc::Rc;
 use std::time::Duration;
 
-use guest::{Request, Response};
-use orders::{Idempotency, Order, OrderId, Submission};
+use guest::Response;
+use orders::{Idempotency, Order, OrderId, Record, Submission};
 
 use crate::app::App;
+use crate::call::Call;
 use crate::problem::Problem;
-use crate::{dispatch, document, idempotency_key, retry_after};
+use crate::watch::Watch;
+use crate::{dispatch, document, idempotency_key, prefer, retry_after, status};
 
 /// Makes the order durable, answers `202 Accepted`, and dispatches it after the answer.
-pub async fn post(app: Rc<App>, request: Request) -> Result<Response, Problem> {
+///
+/// With `Prefer: wait=N` the answer is held until the order has ended, for N seconds at
+/// most; if it ends in time, the answer is the redirect to the result.
+pub async fn post(call: Call) -> Result<Response, Problem> {
+    let Call {
+        app,
+        owner,
+        request,
+    } = call;
     check_content_type(request.header("content-type").as_deref())?;
     check_content_length(
         request.header("content-length").as_deref(),
         app.max_body_bytes,
     )?;
-    let origin = request.origin();
-    let traceparent = request
-        .header("traceparent")
-        .filter(|value| is_traceparent(value));
+    let wait_seconds = prefer::wait_seconds(
+        request.list_header("prefer").as_deref(),
+        app.max_wait_seconds,
+    );
     let key = request
         .header("idempotency-key")
         .map(|value| idempotency_key::parse(&value))
         .transpose()?;
+    let origin = request.origin();
+    let traceparent = request
+        .header("traceparent")
+        .filter(|value| is_traceparent(value));
     let body = request
         .body(app.max_body_bytes)
         .await
         .map_err(|error| Problem::body(error, app.max_body_bytes))?;
-    let order = Order::parse(&body)?;
 
     let now = guest::now();
+    let idempotency = key.map(|key| Idempotency::new(owner.as_deref(), &key, &body));
     let submission = Submission {
         id: OrderId::new(now, guest::random()),
         write: guest::token(),
-        order,
-        owner: None,
+        order: Order::parse(&body)?,
+        owner,
         max_attempts: app.max_attempts,
         traceparent,
         now,
     };
-    let record = match &key {
+    let record = accept(&app, submission, idempotency).await?;
+    if !record.status().is_terminal() {
+        dispatch::begin(record.id, record.traceparent.clone());
+    }
+    let Some(seconds) = wait_seconds else {
+        return Ok(accepted(&record, origin));
+    };
+    // The order is accepted whatever comes now, so that no failure may hide its location.
+    let record = match Watch::begin(&app, record.id) {
+        Ok(watch) => watch
+            .ended(&app, record.clone(), seconds)
+            .await
+            .unwrap_or(record),
+        Err(_) => return Ok(accepted(&record, origin)),
+    };
+    let response = if record.status().is_terminal() {
+        status::ended(&record)
+    } else {
+        accepted(&record, origin)
+    };
+    Ok(status::preference_applied(response, wait_seconds))
+}
+
+async fn accept(
+    app: &App,
+    submission: Submission,
+    idempotency: Option<Idempotency>,
+) -> Result<Record, Problem> {
+    let record = match idempotency {
         None => orders::submit(&app.store, submission).await?,
-        Some(key) => {
-            let idempotency = Idempotency::new(None, key, &body);
+        Some(idempotency) => {
             let pause = async |ms| guest::sleep(Duration::from_millis(ms)).await;
             orders::submit_once(&app.store, submission, idempotency, pause).await?
         }
     };
-    if !record.status().is_terminal() {
-        dispatch::after_response(record.id, record.traceparent.clone());
-    }
+    Ok(record)
+}
 
+fn accepted(record: &Record, origin: Option<String>) -> Response {
     let status_path = document::status_path(record.id);
-    let mut headers = vec![
-        ("content-type", "application/json".to_owned()),
-        ("cache-control", "no-store".to_owned()),
-        (
+    let response = Response::json(202, &document::status(record))
+        .header("cache-control", "no-store")
+        .header(
             "retry-after",
-            retry_after::seconds(&record, now).to_string(),
-        ),
-    ];
-    if let Some(origin) = origin {
-        headers.push(("operation-location", format!("{origin}{status_path}")));
-    }
-    headers.push(("location", status_path));
-    Ok(Response {
-        status: 202,
-        headers,
-        body: document::status(&record),
-    })
+            retry_after::seconds(record, guest::now()).to_string(),
+        );
+    let response = match origin {
+        Some(origin) => response.header("operation-location", format!("{origin}{status_path}")),
+        None => response,
+    };
+    response.header("location", status_path)
 }
 
 /// JSON, or no type said. RFC 9110 §8.3: the type's name is case-insensitive and may have parameters.

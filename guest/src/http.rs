@@ -1,11 +1,12 @@
 //! HTTP in and out, on the host's own types: a request's body is read only when asked
 //! for and only up to a bound, and no header is copied that nobody looks at.
 
+use serde::Serialize;
 use spin_sdk::wasip3::http::client;
 use spin_sdk::wasip3::http::types::{
     ErrorCode, Fields, Method, Request as HostRequest, Response as WasiResponse, Scheme,
 };
-use spin_sdk::wasip3::wit_bindgen::{StreamReader, StreamResult};
+use spin_sdk::wasip3::wit_bindgen::{StreamReader, StreamResult, StreamWriter};
 use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
 
 /// How much of a body is asked for at once, in bytes.
@@ -62,8 +63,10 @@ impl Request {
             .request
             .get_authority()
             .or_else(|| self.header("host"))?;
-        let scheme = match self.request.get_scheme() {
-            Some(Scheme::Https) => "https",
+        // A proxy that ends TLS says so in the first; it can only mislead its own client.
+        let forwarded = self.header("x-forwarded-proto");
+        let scheme = match (forwarded.as_deref(), self.request.get_scheme()) {
+            (Some("https"), _) | (None, Some(Scheme::Https)) => "https",
             _ => "http",
         };
         Some(format!("{scheme}://{authority}"))
@@ -76,6 +79,15 @@ impl Request {
             .into_iter()
             .next()
             .and_then(|value| String::from_utf8(value).ok())
+    }
+
+    /// Every value of a header whose value is a list, joined as RFC 9110 §5.3 allows.
+    pub fn list_header(&self, name: &str) -> Option<String> {
+        let values = self.headers.get(name).into_iter();
+        let values: Vec<_> = values
+            .filter_map(|value| String::from_utf8(value).ok())
+            .collect();
+        (!values.is_empty()).then(|| values.join(", "))
     }
 
     /// The whole body.
@@ -95,29 +107,107 @@ impl Request {
 }
 
 /// A response that a handler gives.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
-    /// The status code.
-    pub status: u16,
-    /// Headers, names in lower case.
-    pub headers: Vec<(&'static str, String)>,
-    /// The whole body.
-    pub body: Vec<u8>,
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Body,
+}
+
+/// What follows the head of a response.
+enum Body {
+    Whole(Vec<u8>),
+    Streamed(StreamReader<u8>),
 }
 
 impl Response {
+    /// A response with `status`, no headers and no body.
+    pub fn new(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Body::Whole(Vec::new()),
+        }
+    }
+
+    /// A response whose body is `document`, as `application/json`.
+    ///
+    /// # Panics
+    /// If `document` is not JSON, as a map with keys that are no strings is not.
+    pub fn json(status: u16, document: &impl Serialize) -> Self {
+        Self::typed_json(status, "application/json", document)
+    }
+
+    /// A response whose body is `document`, as another type of JSON.
+    ///
+    /// # Panics
+    /// As [`json`](Self::json).
+    pub fn typed_json(status: u16, content_type: &str, document: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(document).expect("a document has only strings for keys");
+        Self::new(status)
+            .header("content-type", content_type)
+            .body(body)
+    }
+
+    /// The status code.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Adds a header; `name` in lower case.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Gives it `body`, and its length.
+    #[must_use]
+    pub fn body(mut self, body: Vec<u8>) -> Self {
+        self.headers
+            .push(("content-length", body.len().to_string()));
+        self.body = Body::Whole(body);
+        self
+    }
+
+    /// Gives it a body that `write` writes after the head was sent, until it returns or the client is gone.
+    #[must_use]
+    pub fn stream<F>(mut self, write: impl FnOnce(BodyWriter) -> F) -> Self
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let (writer, reader) = wit_stream::new();
+        spawn(write(BodyWriter { writer }));
+        self.body = Body::Streamed(reader);
+        self
+    }
+
     #[doc(hidden)]
     pub fn into_host(self) -> Result<WasiResponse, ErrorCode> {
-        let length = ("content-length", self.body.len().to_string());
-        let headers = fields(self.headers.into_iter().chain([length]))?;
+        let headers = fields(self.headers.into_iter())?;
         let (trailers_writer, trailers) = wit_future::new(|| Ok(None));
         // No trailers: dropping the writer says so.
         drop(trailers_writer);
-        let (response, _sent) = WasiResponse::new(headers, stream_of(self.body), trailers);
+        let body = match self.body {
+            Body::Whole(body) => stream_of(body),
+            Body::Streamed(body) => Some(body),
+        };
+        let (response, _sent) = WasiResponse::new(headers, body, trailers);
         response
             .set_status_code(self.status)
             .map_err(|()| internal(&format!("`{}` is no status code", self.status)))?;
         Ok(response)
+    }
+}
+
+/// The writing end of a streamed body.
+pub struct BodyWriter {
+    writer: StreamWriter<u8>,
+}
+
+impl BodyWriter {
+    /// Sends `bytes`; returns once the host has taken them, and whether the client is still there.
+    pub async fn write(&mut self, bytes: Vec<u8>) -> bool {
+        self.writer.write_all(bytes).await.is_empty()
     }
 }
 

@@ -7,7 +7,7 @@ mod http;
 mod store;
 mod world;
 
-pub use http::{BodyError, HostResponse, Request, Response, post};
+pub use http::{BodyError, BodyWriter, HostResponse, Request, Response, post};
 pub use store::KeyValueStore;
 pub use world::{now, number, random, sleep, spawn, token, variable};
 

@@ -12,6 +12,7 @@
 mod claim;
 mod id;
 mod idempotency;
+mod list;
 mod order;
 mod record;
 mod retry;
@@ -28,6 +29,7 @@ pub mod memory;
 pub use claim::{ClaimError, Claimant, Held, RenewError, claim, release, renew};
 pub use id::{InvalidOrderId, OrderId, Token};
 pub use idempotency::{Digest, Idempotency, TAKEOVER_MS, submit_once};
+pub use list::{ListQuery, Page, list};
 pub use order::{DEPTH_MAX, Fault, ITEMS_MAX, InvalidOrder, NAME_CHARS_MAX, Order, QUANTITY_MAX};
 pub use record::{
     ATTEMPTS_KEPT_MAX, Attempt, AttemptOutcome, Claim, ErrorCode, Failure, InvalidRecord,

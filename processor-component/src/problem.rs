@@ -97,18 +97,15 @@ impl Problem {
             title,
             detail,
         } = self;
-        // OK because the document's keys are strings and no field's serializer fails.
-        let body = serde_json::to_vec(&Document {
-            title,
+        Response::typed_json(
             status,
-            detail,
-        })
-        .expect("a problem is always JSON");
-        Response {
-            status,
-            headers: vec![("content-type", "application/problem+json".to_owned())],
-            body,
-        }
+            "application/problem+json",
+            &Document {
+                title,
+                status,
+                detail,
+            },
+        )
     }
 }
 

@@ -47,10 +47,10 @@ async fn process(id: OrderId, request: &Request) -> Result<Response, Problem> {
         guest::spawn(async move {
             attempt::run(&app, held, claimant).await;
         });
-        return Ok(document.into_response(202));
+        return Ok(Response::json(202, &document));
     }
     match attempt::run(&app, held, claimant).await {
-        Some(record) => Ok(AttemptDocument::of(&record).into_response(200)),
+        Some(record) => Ok(Response::json(200, &AttemptDocument::of(&record))),
         None => Err(Problem::claim_lost(id)),
     }
 }
@@ -60,11 +60,7 @@ async fn release(id: OrderId, request: &Request) -> Result<Response, Problem> {
     let app = App::get().await?;
     let token = claim_token(request)?.ok_or_else(Problem::claim_token_missing)?;
     orders::release(&app.store, id, token, guest::token(), guest::now()).await?;
-    Ok(Response {
-        status: 204,
-        headers: Vec::new(),
-        body: Vec::new(),
-    })
+    Ok(Response::new(204))
 }
 
 /// How an attempt stands, for whoever dispatched it.
@@ -89,16 +85,6 @@ impl AttemptDocument {
             status: record.status(),
             attempt: record.attempt,
             next_attempt_at,
-        }
-    }
-
-    fn into_response(self, status: u16) -> Response {
-        // OK because the document's keys are strings and no field's serializer fails.
-        let body = serde_json::to_vec(&self).expect("a document is always JSON");
-        Response {
-            status,
-            headers: vec![("content-type", "application/json".to_owned())],
-            body,
         }
     }
 }

@@ -43,7 +43,7 @@ pub async fn post(app: Rc<App>) -> Result<Response, Problem> {
             }
         }
     };
-    Ok(document.into_response())
+    Ok(Response::json(200, &document))
 }
 
 /// What a sweep did, and when to ask for the next.
@@ -65,16 +65,6 @@ impl SweepDocument {
             dispatched: 0,
             removed: 0,
             next_sweep_at: next_at.to_string(),
-        }
-    }
-
-    fn into_response(self) -> Response {
-        // OK because the document's keys are strings and no field's serializer fails.
-        let body = serde_json::to_vec(&self).expect("a document is always JSON");
-        Response {
-            status: 200,
-            headers: vec![("content-type", "application/json".to_owned())],
-            body,
         }
     }
 }

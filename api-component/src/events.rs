@@ -1,0 +1,91 @@
+//! The event stream of an order's status (server-sent events, HTML Living Standard §9.2).
+
+use std::rc::Rc;
+
+use guest::{BodyWriter, Response};
+use orders::Record;
+use serde::Serialize;
+
+use crate::app::App;
+use crate::document;
+use crate::problem::Problem;
+use crate::watch::Watch;
+
+/// How often a comment shows that the stream is alive, in milliseconds: below the idle time-outs of proxies.
+const KEEP_ALIVE_MS: u64 = 15_000;
+
+/// Whether the client asks for the stream.
+pub fn accepts(accept: Option<&str>) -> bool {
+    accept.is_some_and(|value| {
+        value
+            .split(',')
+            .filter_map(|range| range.split(';').next())
+            .any(|range| range.trim() == "text/event-stream")
+    })
+}
+
+/// One event for each change until the order has ended; `seen` is the revision that the client has already.
+///
+/// # Errors
+/// A problem, when there are too many watchers.
+pub fn stream(app: Rc<App>, record: Record, seen: Option<u64>) -> Result<Response, Problem> {
+    let watch = Watch::begin(&app, record.id)?;
+    let response = Response::new(200)
+        .header("content-type", "text/event-stream")
+        .header("cache-control", "no-store")
+        // Some proxies collect a response before they pass it on, unless told so.
+        .header("x-accel-buffering", "no");
+    Ok(response.stream(|writer| write_events(app, watch, record, seen, writer)))
+}
+
+async fn write_events(
+    app: Rc<App>,
+    mut watch: Watch,
+    mut record: Record,
+    seen: Option<u64>,
+    mut writer: BodyWriter,
+) {
+    let mut seen = seen.filter(|seen| *seen <= record.revision);
+    loop {
+        if seen != Some(record.revision)
+            && !writer
+                .write(event("status", &record, &document::status(&record)))
+                .await
+        {
+            return;
+        }
+        if record.status().is_terminal() {
+            writer
+                .write(event("ended", &record, &document::ended(&record)))
+                .await;
+            return;
+        }
+        seen = Some(record.revision);
+        let keep_alive_at = guest::now().plus_ms(KEEP_ALIVE_MS);
+        match watch.changed(&app, record.revision, keep_alive_at).await {
+            Ok(Some(changed)) => record = changed,
+            Ok(None) if writer.write(b": keep-alive\n\n".to_vec()).await => {}
+            // The client is gone; or the store is, and the client will come again.
+            Ok(None) | Err(_) => return,
+        }
+    }
+}
+
+fn event(name: &str, record: &Record, document: &impl Serialize) -> Vec<u8> {
+    // OK because the document's keys are strings; and JSON holds no line breaks, as an event's data must not.
+    let data = serde_json::to_string(document).expect("a document is always JSON");
+    format!("id: {}\nevent: {name}\ndata: {data}\n\n", record.revision).into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stream_is_given_only_to_who_asks_for_it() {
+        assert!(accepts(Some("text/event-stream")));
+        assert!(accepts(Some("application/json, text/event-stream;q=0.9")));
+        assert!(!accepts(Some("*/*")));
+        assert!(!accepts(None));
+    }
+}
