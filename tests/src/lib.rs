@@ -38,6 +38,6 @@ pub use raw::RawConnection;
 pub use repository::{path as repository_path, read as read_repository_file};
 pub use sample::{UNKNOWN_ID, order, order_of_bytes, order_that, uuid_in};
 pub use setup::{Refusal, Setup};
-pub use store::{lock_store, order_keys, store_file};
+pub use store::{lock_store, lock_store_for_writing, order_keys, store_file};
 pub use trial::{Test, run};
 pub use walkthrough::{Exchange, Walkthrough};

@@ -1,20 +1,21 @@
 //! A look into the host's store from beside it, where the HTTP surface does not tell enough.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::{Host, Setup};
+use crate::Host;
 
 /// The file of the key-value store `default`, in the layout that Spin and the shim share.
-pub fn store_file(setup: &Setup) -> PathBuf {
-    setup.state_dir().join(FILE)
+pub fn store_file(state_dir: &Path) -> PathBuf {
+    state_dir.join(FILE)
 }
 
 /// The keys in a host's store that tell of orders: all but the one that sweeps keep for themselves.
 pub fn order_keys(host: &Host) -> BTreeSet<String> {
-    let file = host.state_dir().join(FILE);
+    let file = store_file(host.state_dir());
     let read = || -> rusqlite::Result<BTreeSet<String>> {
         let store = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let mut query = store.prepare("SELECT key FROM spin_key_value WHERE key <> 'sweep'")?;
@@ -23,13 +24,26 @@ pub fn order_keys(host: &Host) -> BTreeSet<String> {
     read().unwrap_or_else(|error| panic!("cannot read the keys in `{}`: {error}", file.display()))
 }
 
-/// Locks the store of a host that is yet to be started, until the returned connection is dropped.
-pub fn lock_store(setup: &Setup) -> Connection {
-    let store = Connection::open(store_file(setup))
-        .expect("a database can be made in a temporary directory");
+/// Locks a store as a whole, until the returned connection is dropped. A store that is not there
+/// yet is made.
+pub fn lock_store(state_dir: &Path) -> Connection {
+    locked(state_dir, "BEGIN EXCLUSIVE; CREATE TABLE held (by_a_test)")
+}
+
+/// Keeps a store from being written, until the returned connection is dropped. It can be read.
+pub fn lock_store_for_writing(state_dir: &Path) -> Connection {
+    locked(state_dir, "BEGIN IMMEDIATE")
+}
+
+fn locked(state_dir: &Path, statement: &str) -> Connection {
+    let store = Connection::open(store_file(state_dir)).expect("a store can be opened");
+    // A host that writes all the time lets others have their turn in between.
     store
-        .execute_batch("BEGIN EXCLUSIVE; CREATE TABLE held (by_a_test)")
-        .expect("a new database can be locked");
+        .busy_timeout(Duration::from_secs(30))
+        .expect("a time-out can be set");
+    store
+        .execute_batch(statement)
+        .expect("a store can be locked");
     store
 }
 

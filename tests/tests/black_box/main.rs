@@ -21,6 +21,7 @@ mod refusals;
 mod result;
 mod status;
 mod stop;
+mod store;
 mod submit;
 mod traps;
 mod validation;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         ("limits", limits::TESTS),
         ("traps", traps::TESTS),
         ("recovery", recovery::TESTS),
+        ("store", store::TESTS),
         ("stop", stop::TESTS),
         ("refusals", refusals::TESTS),
     ])

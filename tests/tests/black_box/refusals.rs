@@ -94,7 +94,7 @@ fn an_undeclared_variable_in_a_template_is_refused() {
 
 fn a_store_that_is_no_database_is_refused() {
     let setup = Setup::new();
-    let file = store_file(&setup);
+    let file = store_file(setup.state_dir());
     fs::write(
         &file,
         "this is no database, and it is long enough to have a header ".repeat(20),
@@ -106,8 +106,8 @@ fn a_store_that_is_no_database_is_refused() {
 
 fn a_locked_store_is_refused() {
     let setup = Setup::new();
-    let file = store_file(&setup);
-    let _held = lock_store(&setup);
+    let file = store_file(setup.state_dir());
+    let _held = lock_store(setup.state_dir());
 
     assert_one_sentence(
         &setup.start_refused(),
