@@ -16,6 +16,8 @@ pub(super) struct Repository {
     pub(super) files: BTreeMap<String, String>,
     /// The paths of all files, and of the directories that they are in.
     paths: BTreeSet<String>,
+    /// Where this checkout is.
+    pub(super) root: String,
     /// The workspace's packages.
     pub(super) packages: Vec<Package>,
 }
@@ -44,6 +46,7 @@ impl Repository {
         Ok(Self {
             files,
             paths: with_directories(listed),
+            root: workspace::root().to_string_lossy().into_owned(),
             packages: workspace::packages()?,
         })
     }
@@ -75,6 +78,7 @@ impl Repository {
                 .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
                 .collect(),
             paths: with_directories(files.iter().map(|(path, _)| *path)),
+            root: "/srv/checkout".to_owned(),
             packages: Vec::new(),
         }
     }

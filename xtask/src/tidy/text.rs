@@ -70,16 +70,16 @@ pub(super) fn unfinished(repository: &Repository) -> Vec<Fault> {
     })
 }
 
-/// No file names a place on one person's machine.
+/// No file names a place on one person's machine, such as this checkout's.
 pub(super) fn machines(repository: &Repository) -> Vec<Fault> {
-    const PLACES: [&str; 4] = ["/root/", "/home/", "/Users/", "/work/"];
+    let checkout = format!("{}/", repository.root);
+    let places = ["/root/", "/home/", "/Users/", &checkout];
     each_line(repository, |line| {
-        let place = PLACES.iter().find(|place| {
+        let place = places.iter().find(|place| {
             // A path that begins there, and not one that leads through it.
-            let begins = |at: usize| {
-                !line[..at].ends_with(|c: char| c.is_alphanumeric() || "._-}$".contains(c))
-            };
-            line.match_indices(*place).any(|(at, _)| begins(at))
+            let leads_on = |c: char| c.is_alphanumeric() || "._-}$".contains(c);
+            line.match_indices(**place)
+                .any(|(at, _)| !line[..at].ends_with(leads_on))
         })?;
         Some(format!(
             "found a path in `{place}`: it is not there on another machine"
@@ -169,13 +169,8 @@ mod tests {
 
     #[test]
     fn a_path_on_a_machine_is_a_fault() {
-        assert_eq!(
-            lines(
-                machines,
-                "http://host/work/1\n${DIR}/root/x\n'/home/me/x'\n"
-            ),
-            [3]
-        );
+        let text = "http://host/home/1\n${DIR}/root/x\n'/home/me/x'\nin /srv/checkout/target\n";
+        assert_eq!(lines(machines, text), [3, 4]);
     }
 
     #[test]
