@@ -1,10 +1,12 @@
 //! Settle and cancel: how an attempt or an order ends.
 
+use std::cell::Cell;
+
 use serde_json::value::RawValue;
 
 use crate::claim::close;
 use crate::update::{UpdateError, update};
-use crate::{Event, IllegalTransition, OrderId, Record, Store, Timestamp, Token, apply};
+use crate::{Event, IllegalTransition, OrderId, Record, Status, Store, Timestamp, Token, apply};
 
 /// How an attempt ended.
 #[derive(Clone, Debug)]
@@ -75,18 +77,34 @@ pub async fn settle<S: Store>(
 
 /// Takes an open order back. Work that runs learns of it at its next renewal.
 ///
+/// Of clients who cancel at once, each is told that the order is cancelled.
+///
 /// # Errors
-/// [`UpdateError::Refused`] when the order has ended already.
+/// [`UpdateError::Refused`] when the order had ended before.
 pub async fn cancel<S: Store>(
     store: &S,
     id: OrderId,
     write: Token,
     now: Timestamp,
 ) -> Result<Record, UpdateError<IllegalTransition>> {
-    let record = update(store, id, write, |record| {
-        apply(record, &Event::Cancelled, now)
-    })
-    .await?;
+    let was_open = Cell::new(false);
+    let cancelled_meanwhile = Cell::new(None);
+    let decide = |record: &Record| {
+        let decision = apply(record, &Event::Cancelled, now);
+        if decision.is_ok() {
+            was_open.set(true);
+        } else if was_open.get() && record.status() == Status::Cancelled {
+            // Most likely by this very write: before it was read back, the late outcome of the
+            // work that ran was noted over it.
+            cancelled_meanwhile.set(Some(record.clone()));
+        }
+        decision
+    };
+    let updated = update(store, id, write, decide).await;
+    let record = match (updated, cancelled_meanwhile.take()) {
+        (Err(UpdateError::Refused(_)), Some(record)) => record,
+        (updated, _) => updated?,
+    };
     close(store, id).await;
     Ok(record)
 }
