@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use crate::workspace::PARTS;
 use crate::{build, process, setup, test, tidy};
 
 /// A step's name, and what it does; it may return a sentence on what it left out.
@@ -64,10 +65,12 @@ fn format() -> Result<Option<&'static str>> {
 }
 
 fn lints() -> Result<Option<&'static str>> {
-    // The components too, as their unit tests run natively. In the release profile, so that
-    // the build uses the same build scripts and macros again.
-    let mut clippy = process::cargo(&["clippy", "--release", "--workspace", "--all-targets"]);
-    process::run(clippy.args(["--", "-D", "warnings"]))?;
+    // The components too, as their unit tests run natively.
+    for part in PARTS {
+        // In the release profile, so that the build uses the same build scripts and macros again.
+        let mut clippy = process::cargo(&["clippy", "--release", "--all-targets"]);
+        process::run(clippy.args(part).args(["--", "-D", "warnings"]))?;
+    }
     Ok(None)
 }
 
@@ -80,15 +83,12 @@ fn lints_of_components() -> Result<Option<&'static str>> {
 }
 
 fn documentation() -> Result<Option<&'static str>> {
-    // Private items too: these crates are read, not published.
-    let mut doc = process::cargo(&[
-        "doc",
-        "--release",
-        "--workspace",
-        "--no-deps",
-        "--document-private-items",
-    ]);
-    process::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
+    for part in PARTS {
+        // Private items too: these crates are read, not published.
+        let mut doc =
+            process::cargo(&["doc", "--release", "--no-deps", "--document-private-items"]);
+        process::run(doc.args(part).env("RUSTDOCFLAGS", "-D warnings"))?;
+    }
     Ok(None)
 }
 

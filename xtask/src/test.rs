@@ -4,6 +4,7 @@ use std::env;
 
 use anyhow::{Result, bail};
 
+use crate::workspace::PARTS;
 use crate::{build, process, setup};
 
 /// Builds, then runs the tests whose name contains `filter`, or all.
@@ -18,9 +19,12 @@ pub(crate) fn run_built(filter: Option<&str>) -> Result<()> {
     require_host()?;
     // The walk-through of README.md is run as it is written there.
     setup::require_program("curl", "curl")?;
-    // In the release profile, as the shim is, so that Wasmtime is compiled once.
-    let mut cargo = process::cargo(&["test", "--release", "--workspace"]);
-    process::run(cargo.args(filter))
+    for part in PARTS {
+        // In the release profile, as the shim is, so that Wasmtime is compiled once.
+        let mut cargo = process::cargo(&["test", "--release"]);
+        process::run(cargo.args(part).args(filter))?;
+    }
+    Ok(())
 }
 
 /// Refuses before the build what the black-box tests would refuse after it.

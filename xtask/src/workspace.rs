@@ -9,6 +9,13 @@ use serde::Deserialize;
 
 use crate::process;
 
+/// The workspace in two parts, as arguments of Cargo. It unites the features that the packages
+/// of one command ask for, so together with others the shim would need Wasmtime compiled anew.
+pub(crate) const PARTS: [&[&str]; 2] = [
+    &["--package=wasm-shim"],
+    &["--workspace", "--exclude=wasm-shim"],
+];
+
 /// The part of `spin.toml` that tasks and rules read; the rest is the host's.
 #[derive(Deserialize)]
 pub(crate) struct SpinManifest {
