@@ -1,0 +1,34 @@
+// What this package offers.
+
+export { fetchAndWait, waitFor } from './fetch-and-wait.js';
+export { OrdersClient } from './orders-client.js';
+export {
+  AsyncOrdersError,
+  ConflictError,
+  InvalidRequestError,
+  NetworkError,
+  NotFoundError,
+  OrderCancelledError,
+  OrderFailedError,
+  ProtocolError,
+  ResponseError,
+  UnauthorizedError,
+  UnavailableError,
+  WaitTimeoutError,
+} from './errors.js';
+
+/**
+ * @typedef {import('./fetch-and-wait.js').FetchAndWaitOptions} FetchAndWaitOptions
+ * @typedef {import('./fetch-and-wait.js').WaitOptions} WaitOptions
+ * @typedef {import('./wait.js').Poll} Poll
+ * @typedef {import('./types.d.ts').Order} Order
+ * @typedef {import('./types.d.ts').Item} Item
+ * @typedef {import('./types.d.ts').Status} Status
+ * @typedef {import('./types.d.ts').StatusDocument} StatusDocument
+ * @typedef {import('./types.d.ts').CompletedDocument} CompletedDocument
+ * @typedef {import('./types.d.ts').FailedDocument} FailedDocument
+ * @typedef {import('./types.d.ts').CancelledDocument} CancelledDocument
+ * @typedef {import('./types.d.ts').OrderList} OrderList
+ * @typedef {import('./types.d.ts').Problem} Problem
+ * @typedef {import('./types.d.ts').Failure} Failure
+ */

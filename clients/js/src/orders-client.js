@@ -1,0 +1,132 @@
+// The requests of the orders service, for those who want more of it than one result.
+
+import { errorOf } from './errors.js';
+import { randomKey, waitFor } from './fetch-and-wait.js';
+import { Session } from './session.js';
+
+/** @typedef {import('./types.d.ts').Order} Order */
+/** @typedef {import('./types.d.ts').StatusDocument} StatusDocument */
+/** @typedef {import('./types.d.ts').CompletedDocument} CompletedDocument */
+/** @typedef {import('./types.d.ts').OrderList} OrderList */
+/** @typedef {import('./types.d.ts').Status} Status */
+/** @typedef {import('./fetch-and-wait.js').WaitOptions} WaitOptions */
+
+/**
+ * @typedef {object} RequestOptions
+ * @property {AbortSignal | null | undefined} [signal]
+ * @property {number | undefined} [timeout] in milliseconds; default 60,000
+ */
+
+const TIMEOUT_MS = 60_000;
+
+/** A service at one place, for one user. Every method rejects with the errors of `fetchAndWait` with options. */
+export class OrdersClient {
+  #baseUrl;
+  #token;
+  #fetch;
+
+  /**
+   * @param {object} options
+   * @param {string | URL} options.baseUrl where the service is, such as `https://example.org/`
+   * @param {string | (() => string | undefined) | undefined} [options.token] the bearer token, or what knows it
+   * @param {typeof globalThis.fetch | undefined} [options.fetch] used instead of the global `fetch`
+   */
+  constructor({ baseUrl, token, fetch }) {
+    this.#baseUrl = baseUrl;
+    this.#token = token;
+    this.#fetch = fetch;
+  }
+
+  /**
+   * Submits an order, and does not wait for its result. Repeated with one idempotency key until it
+   * is answered, so that one call makes one order.
+   *
+   * @param {Order} order
+   * @param {RequestOptions & { idempotencyKey?: string }} [options]
+   * @returns {Promise<StatusDocument>}
+   */
+  async submit(order, { idempotencyKey = randomKey(), ...options } = {}) {
+    const headers = { 'content-type': 'application/json', 'idempotency-key': `"${idempotencyKey}"` };
+    return this.#json('orders', { method: 'POST', headers, body: JSON.stringify(order) }, options);
+  }
+
+  /**
+   * Waits for the result of an order.
+   *
+   * @param {StatusDocument} order as `submit` or `list` gave it
+   * @param {WaitOptions} [options]
+   * @returns {Promise<CompletedDocument>}
+   */
+  async wait(order, options = {}) {
+    const init = { headers: this.#headers() };
+    const response = await waitFor(this.#url(order.links.status), init, { fetch: this.#fetch, ...options });
+    return response.json();
+  }
+
+  /**
+   * The result of an order that has ended.
+   *
+   * @param {StatusDocument} order
+   * @param {RequestOptions} [options]
+   * @returns {Promise<CompletedDocument>}
+   */
+  async result(order, options) {
+    return this.#json(order.links.result, {}, options);
+  }
+
+  /**
+   * Cancels an order; rejects with a `ConflictError` if it has ended.
+   *
+   * @param {StatusDocument} order
+   * @param {RequestOptions} [options]
+   * @returns {Promise<StatusDocument>}
+   */
+  async cancel(order, options) {
+    return this.#json(order.links.cancel ?? order.links.status, { method: 'DELETE' }, options);
+  }
+
+  /**
+   * A page of the orders, newest first.
+   *
+   * @param {RequestOptions & { status?: Status, limit?: number, cursor?: string }} [options]
+   * @returns {Promise<OrderList>}
+   */
+  async list({ status, limit, cursor, ...options } = {}) {
+    const url = new URL(this.#url('orders'));
+    for (const [name, value] of Object.entries({ status, limit, cursor })) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    return this.#json(url.href, {}, options);
+  }
+
+  /**
+   * @param {string} path
+   * @param {RequestInit} init
+   * @param {RequestOptions} [options]
+   */
+  async #json(path, init, { signal, timeout = TIMEOUT_MS } = {}) {
+    const session = new Session({ signal, timeout, fetch: this.#fetch });
+    try {
+      const request = new Request(this.#url(path), { ...init, headers: this.#headers(init.headers) });
+      // Each of these requests may be repeated: all but the submission by their method, that by its key.
+      const { response } = await session.send(() => request.clone());
+      if (!response.ok) throw await errorOf(response);
+      return await response.json();
+    } finally {
+      session.end();
+    }
+  }
+
+  /** @param {HeadersInit} [init] */
+  #headers(init) {
+    const headers = new Headers(init);
+    const token = typeof this.#token === 'function' ? this.#token() : this.#token;
+    if (token) headers.set('authorization', `Bearer ${token}`);
+    return headers;
+  }
+
+  /** @param {string} path */
+  #url(path) {
+    return new URL(path, this.#baseUrl).href;
+  }
+}

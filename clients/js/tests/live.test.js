@@ -1,0 +1,91 @@
+// Goal: the client and a running host agree. Method: orders at the host that ORDERS_URL names,
+// started with simulate_controls=true; skipped where it is not set.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { NotFoundError, OrderCancelledError, OrderFailedError, InvalidRequestError, OrdersClient, fetchAndWait, waitFor } from '../src/client.js';
+
+const url = process.env['ORDERS_URL'];
+const live = { skip: url ? false : 'ORDERS_URL is not set' };
+const ORDERS = `${url}/orders`;
+
+/** @param {object} [simulate] */
+function submission(simulate = { ms: 300, outcome: 'complete' }) {
+  const order = { customer: 'Ada Lovelace', items: [{ name: 'tea', quantity: 2 }], simulate };
+  return { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(order) };
+}
+
+test('the published algorithm gets the result', live, async () => {
+  const response = await fetchAndWait(ORDERS, submission());
+
+  const result = await response.json();
+  assert.equal(result.status, 'completed');
+  assert.ok(result.order.completedAt);
+});
+
+test('every way of waiting gets the result', live, async () => {
+  for (const method of [{}, { stream: false }, { stream: false, wait: 0 }, { wait: 20 }]) {
+    const response = await fetchAndWait(ORDERS, submission(), method);
+
+    assert.equal((await response.json()).status, 'completed', JSON.stringify(method));
+  }
+});
+
+test('each status is told, in order, and only of that order', live, async () => {
+  /** @type {any[]} */
+  const statuses = [];
+
+  await fetchAndWait(ORDERS, submission({ ms: 1500, outcome: 'retry:1' }), { onStatus: (status) => statuses.push(status) });
+
+  assert.equal(new Set(statuses.map(({ id }) => id)).size, 1);
+  assert.ok(statuses.every(({ status }) => ['pending', 'processing'].includes(status)));
+  const attempts = statuses.map(({ attempt }) => attempt);
+  assert.deepEqual(attempts, [...attempts].sort((a, b) => a - b));
+  assert.equal(attempts.at(-1), 2);
+});
+
+test('one key is one order', live, async () => {
+  const orders = new OrdersClient({ baseUrl: String(url) });
+  const order = JSON.parse(submission().body);
+  const idempotencyKey = `live-${process.pid}-${Date.now()}`;
+
+  const [first, second] = await Promise.all([orders.submit(order, { idempotencyKey }), orders.submit(order, { idempotencyKey })]);
+
+  assert.equal(first.id, second.id);
+  assert.equal((await orders.wait(first)).id, first.id);
+});
+
+test('an order that fails rejects with its failure', live, async () => {
+  await assert.rejects(fetchAndWait(ORDERS, submission({ ms: 0, outcome: 'fail' }), {}), (/** @type {any} */ error) => {
+    assert.ok(error instanceof OrderFailedError);
+    assert.equal(error.failure.code, 'permanent');
+    return true;
+  });
+});
+
+test('an abort cancels the order', live, async () => {
+  const controller = new AbortController();
+  let statusUrl = '';
+
+  const waiting = fetchAndWait(ORDERS, submission({ ms: 60_000 }), {
+    signal: controller.signal,
+    cancelOnAbort: true,
+    onStatus: ({ links }) => {
+      statusUrl = new URL(links.status, ORDERS).href;
+      controller.abort();
+    },
+  });
+
+  await assert.rejects(waiting, { name: 'AbortError' });
+  await assert.rejects(waitFor(statusUrl), OrderCancelledError);
+});
+
+test('what is refused is told with its faults', live, async () => {
+  await assert.rejects(fetchAndWait(ORDERS, { ...submission(), body: '{"customer":""}' }, {}), (/** @type {any} */ error) => {
+    assert.ok(error instanceof InvalidRequestError);
+    assert.deepEqual(error.faults.map((fault) => fault.pointer), ['/customer', '/items']);
+    return true;
+  });
+  await assert.rejects(waitFor(`${url}/orders/status/0198c1f0-6f0a-7c4e-9d3b-5a1e2f3c4d5e`), NotFoundError);
+});

@@ -1,0 +1,39 @@
+// What a user of the types relies on; `npm run check` compiles it, nothing runs it.
+
+import { InvalidRequestError, OrderFailedError, OrdersClient, fetchAndWait, waitFor } from '../src/client.js';
+import type { CompletedDocument, Status } from '../src/client.js';
+
+const order = { customer: 'Ada', items: [{ name: 'tea', quantity: 2 }] };
+const init: RequestInit = { method: 'POST', body: JSON.stringify(order) };
+
+const asPublished: Promise<Response> = fetchAndWait('/orders', init, (poll) => poll.headers.get('retry-after'));
+const alone: Promise<Response> = fetchAndWait(new URL('https://example.org/orders'));
+const withOptions: Promise<Response> = fetchAndWait('/orders', init, {
+  signal: new AbortController().signal,
+  timeout: 1000,
+  wait: 5,
+  cancelOnAbort: true,
+  idempotencyKey: true,
+  onStatus: (document, { via, nextPollMs }) => {
+    const status: Status = document.status;
+    const pause: number | undefined = nextPollMs;
+    return [status, via, pause];
+  },
+});
+const later: Promise<Response> = waitFor('/orders/status/1', { headers: { authorization: 'Bearer t' } }, { stream: false });
+
+const client = new OrdersClient({ baseUrl: 'https://example.org/', token: () => undefined });
+const completed: Promise<CompletedDocument> = client.submit(order).then((accepted) => client.wait(accepted));
+
+// @ts-expect-error an order has items
+client.submit({ customer: 'Ada' });
+// @ts-expect-error the time is in milliseconds
+fetchAndWait('/orders', init, { timeout: '1s' });
+
+export function told(error: unknown): string {
+  if (error instanceof OrderFailedError) return error.failure.code;
+  if (error instanceof InvalidRequestError) return error.faults.map((fault) => fault.pointer).join();
+  return String(error);
+}
+
+export { asPublished, alone, withOptions, later, completed };
