@@ -9,16 +9,14 @@ use crate::{build, process, setup};
 
 /// Builds, then runs the tests whose name contains `filter`, or all.
 pub(crate) fn run(filter: Option<&str>) -> Result<()> {
-    require_host()?;
+    require_host_and_curl()?;
     build::run()?;
     run_built(filter)
 }
 
 /// Runs tests on what has been built.
 pub(crate) fn run_built(filter: Option<&str>) -> Result<()> {
-    require_host()?;
-    // The walk-through of README.md is run as it is written there.
-    setup::require_program("curl", "curl")?;
+    require_host_and_curl()?;
     for part in PARTS {
         // In the release profile, as the shim is, so that Wasmtime is compiled once.
         let mut cargo = process::cargo(&["test", "--release"]);
@@ -28,10 +26,10 @@ pub(crate) fn run_built(filter: Option<&str>) -> Result<()> {
 }
 
 /// Refuses before the build what the black-box tests would refuse after it.
-fn require_host() -> Result<()> {
+fn require_host_and_curl() -> Result<()> {
     match env::var("ORDERS_HOST").as_deref() {
-        Err(_) | Ok("" | "shim") => Ok(()),
-        Ok("spin") if process::succeeds(process::command("spin").arg("--version")) => Ok(()),
+        Err(_) | Ok("" | "shim") => {}
+        Ok("spin") if process::succeeds(process::command("spin").arg("--version")) => {}
         Ok("spin") => {
             bail!(
                 "cannot run `spin`; install Spin 4.1 or later, or unset `ORDERS_HOST` to test the shim"
@@ -39,4 +37,6 @@ fn require_host() -> Result<()> {
         }
         Ok(other) => bail!("expected `ORDERS_HOST` to be `shim` or `spin`, found `{other}`"),
     }
+    // The commands of README.md are run as they are written there.
+    setup::require_program("curl", "curl")
 }
