@@ -131,8 +131,12 @@ pub async fn submit_once<S: Store>(
     while waited_ms < ahead * TAKEOVER_MS {
         pause(LOOK_AGAIN_MS).await;
         waited_ms += LOOK_AGAIN_MS;
-        if let Some(record) = existing(store, idempotency).await? {
-            return Ok(record);
+        match existing(store, idempotency).await {
+            Ok(Some(record)) => return Ok(record),
+            // A look that failed is made again soon. To give up for it would waste this place in
+            // the line, and make all who come later wait longer.
+            Ok(None) | Err(SubmitError::Store(_)) => {}
+            Err(error) => return Err(error),
         }
     }
     create(store, submission, idempotency).await
