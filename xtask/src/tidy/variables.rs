@@ -64,10 +64,7 @@ fn undocumented(repository: &Repository, manifest: &SpinManifest) -> Vec<Fault> 
     let mut faults = Vec::new();
     let mut fault = |sentence: String| faults.push(Fault::file(README, sentence));
     for (name, variable) in &manifest.variables {
-        let expected = variable
-            .default
-            .as_deref()
-            .unwrap_or("none; it must be set");
+        let expected = variable.default.as_deref().unwrap_or("(required)");
         match rows.iter().find(|(row, _)| row == name) {
             None => fault(format!(
                 "expected variable `{name}` in the table `| variable | default | … |`"
@@ -120,16 +117,17 @@ mod tests {
         [variables]
         lease_seconds = { default = "30" }
         api_key = { required = true }
+        origins = { default = "" }
         [component.api]
         source = "target/wasm32-wasip2/release/api_component.wasm"
-        variables = { lease_seconds = "{{ lease_seconds }}", api_key = "{{ api_key }}" }
+        variables = { lease_seconds = "{{ lease_seconds }}", api_key = "{{ api_key }}", origins = "{{ origins }}" }
         build = { command = "true" }
     "#;
 
-    const SOURCE: &str = r#"variable("lease_seconds"); variable("api_key");"#;
+    const SOURCE: &str = r#"variable("lease_seconds"); variable("api_key"); variable("origins");"#;
 
     const TABLE: &str = "| variable | default | meaning |\n|---|---|---|\n| `lease_seconds` | `30` | time |\n\
-                         | `api_key` | none; it must be set | key |\n";
+                         | `api_key` | (required) | key |\n| `origins` | | none |\n";
 
     fn faults_of_variables(manifest: &str, source: &str, readme: &str) -> Vec<String> {
         let files = [
@@ -163,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_variable_that_no_code_reads_is_a_fault() {
-        let found = faults_of_variables(SAMPLE, r#"variable("api_key");"#, TABLE);
+        let found = faults_of_variables(SAMPLE, &SOURCE.replace("lease", "rent"), TABLE);
         assert_eq!(
             found,
             ["nothing in `api-component/src/` reads variable `lease_seconds`"]
