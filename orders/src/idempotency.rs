@@ -201,11 +201,14 @@ async fn create<S: Store>(
                 return Ok(candidate);
             }
             Some(_) => {
-                if let Some(record) = existing(store, idempotency).await? {
-                    // Nobody was told of the candidate. If this fails, its retention ends it.
-                    let _left_to_retention = store.delete(&Key::Record(candidate.id)).await;
-                    return Ok(record);
-                }
+                let told = match existing(store, idempotency).await {
+                    Ok(Some(record)) => Ok(record),
+                    Ok(None) => continue,
+                    Err(error) => Err(error),
+                };
+                // Nobody was told of the candidate. If this fails, its retention ends it.
+                let _left_to_retention = store.delete(&Key::Record(candidate.id)).await;
+                return told;
             }
             None => {}
         }
