@@ -13,7 +13,7 @@ fn a_method_that_a_route_does_not_have_is_refused_with_those_that_it_has() {
     let status = format!("/orders/status/{UNKNOWN_ID}");
     let result = format!("/orders/{UNKNOWN_ID}");
     let routes = [
-        ("/orders", "POST, OPTIONS"),
+        ("/orders", "GET, HEAD, POST, OPTIONS"),
         (&status, "GET, HEAD, DELETE, OPTIONS"),
         (&result, "GET, HEAD, OPTIONS"),
         ("/healthz", "GET, HEAD, OPTIONS"),
