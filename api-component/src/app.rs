@@ -12,6 +12,9 @@ use crate::auth::Tokens;
 use crate::cors::Origins;
 use crate::problem::Problem;
 
+/// The largest `max_body_bytes`: with its history, an order must fit the 1 MiB that stores allow a value.
+const MAX_BODY_BYTES_MAX: usize = 700_000;
+
 /// The store and the variables, as this instance of the component first found them.
 pub struct App {
     /// The key-value store.
@@ -49,7 +52,7 @@ impl App {
 
     async fn open() -> Result<Self, Problem> {
         Ok(Self {
-            max_body_bytes: number("max_body_bytes", 1..=1_000_000_000).await?,
+            max_body_bytes: number("max_body_bytes", 1..=MAX_BODY_BYTES_MAX).await?,
             max_attempts: number("max_attempts", 1..=1000).await?,
             max_wait_seconds: number("max_wait_seconds", 0..=3600).await?,
             max_waiters: number("max_waiters", 0..=1_000_000).await?,

@@ -137,8 +137,11 @@ async fn take_turn<S: Store>(
     now: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
     let snapshot = store.snapshot(&Key::Sweep).await?;
+    // A time further ahead than any sweep sets comes from a clock that is wrong: not believed,
+    // so that one replica's clock cannot stop everybody's sweeps.
     if let Some(current) = snapshot.value().and_then(decode)
         && now < current.next_at
+        && current.next_at <= mine.next_at
     {
         return Ok(Some(current.next_at));
     }
@@ -232,7 +235,7 @@ async fn look<S: Store>(store: &S, open: &[OrderId], now: Timestamp) -> Result<L
             Some(None) => store.delete(&Key::Marker(id)).await?,
             // A crash between the marker and the record of one that was never accepted.
             None if now.ms_since(id.created_at()) > MARKER_GRACE_MS => {
-                store.delete(&Key::Marker(id)).await?
+                store.delete(&Key::Marker(id)).await?;
             }
             None => {}
         }
