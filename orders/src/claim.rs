@@ -143,8 +143,8 @@ pub async fn release<S: Store>(
 impl From<UpdateError<IllegalTransition>> for RenewError {
     fn from(error: UpdateError<IllegalTransition>) -> Self {
         match error {
-            UpdateError::NotFound(id) => Self::Lost(id),
-            UpdateError::Refused(IllegalTransition {
+            UpdateError::NotFound(id)
+            | UpdateError::Refused(IllegalTransition {
                 id,
                 refusal: Refusal::NotHolder | Refusal::Terminal,
                 ..

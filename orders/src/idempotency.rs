@@ -59,7 +59,9 @@ pub struct Digest(u128);
 impl Digest {
     fn of(parts: &[&[u8]]) -> Self {
         let mut hash = Sha256::new();
-        parts.iter().for_each(|part| hash.update(part));
+        for part in parts {
+            hash.update(part);
+        }
         let bytes = hash.finalize();
         Self(
             bytes

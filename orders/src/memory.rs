@@ -85,7 +85,9 @@ impl Store for MemoryStore {
             .keys()
             .map(ToString::to_string)
             .collect();
-        keys.iter().for_each(|key| visit(key));
+        for key in &keys {
+            visit(key);
+        }
         Ok(())
     }
 }
