@@ -1,0 +1,249 @@
+//! Crashes: a process dies at each single operation of each step of the protocol, before and
+//! after the store applied it; then recovery by sweeps alone ends every accepted order, once.
+
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use orders::{Claimant, Key, OrderId, Status, Turn, cancel, release, renew};
+
+use crate::support::conditions::{Conditions, under};
+use crate::support::faulty::Death;
+use crate::support::mortal::mortal;
+use crate::support::roles::{
+    End, SHORT_WORK, Work, claim, end, hold, process, recover, settle, submit,
+    submit_once_until_accepted, sweep, sweep_until_done,
+};
+use crate::support::sample::{BODY, LEASE_MS, POLICY, idempotency};
+use crate::support::world::{Line, World};
+
+/// More operations than any step has.
+const OPERATIONS_MAX: usize = 40;
+
+/// What a process does until it dies, with an order that is there, and its claim if it has one.
+type Step = fn(World, Line, OrderId, Claimant) -> LocalBoxFuture<'static, ()>;
+
+/// Has a process die at each operation of `step` in turn, under all conditions, on an order
+/// that it holds or not; hands each world to `check` after its recovery.
+fn die_everywhere(held: bool, step: Step, check: impl Fn(&World, OrderId)) {
+    under(&Conditions::all(), 1, |origin| {
+        for operation in 0..OPERATIONS_MAX {
+            let mut died = false;
+            for applied in [false, true] {
+                let world = origin.again();
+                let (id, claimant) = prepare(&world, held);
+                let line = world.connect().dying_at(Death { operation, applied });
+                let mortal = mortal(line.life(), step(world.clone(), line, id, claimant));
+                died |= world.complete(mortal).is_none();
+                world.complete(recover(world.clone()));
+                assert!(world.status(id).is_terminal(), "order `{id}` did not end");
+                assert_eq!(world.open(), [], "nothing is left open");
+                check(&world, id);
+            }
+            if !died {
+                assert!(operation > 0, "it never died");
+                return;
+            }
+        }
+        panic!("the step has more than {OPERATIONS_MAX} operations");
+    });
+}
+
+fn prepare(world: &World, held: bool) -> (OrderId, Claimant) {
+    let task = world.clone();
+    world.complete(async move {
+        let id = submit(task.clone()).await;
+        let claimant = if held {
+            hold(&task, id).await.expect("a pending order")
+        } else {
+            task.claimant()
+        };
+        (id, claimant)
+    })
+}
+
+#[test]
+fn a_client_that_dies_while_it_submits_leaves_an_order_that_ends_or_nothing_that_stays() {
+    let step: Step = |world, line, _, _| {
+        async move {
+            let _untold = orders::submit(&line, world.submission(BODY)).await;
+        }
+        .boxed_local()
+    };
+    die_everywhere(false, step, |world, _| {
+        world.store.calm();
+        world.pass_ms(POLICY.retention_ms + 1);
+        world.complete(sweep_until_done(world.clone()));
+        assert_eq!(world.orders(), []);
+    });
+}
+
+#[test]
+fn a_client_that_dies_while_it_submits_with_a_key_can_submit_again() {
+    let step: Step = |world, line, _, _| {
+        async move {
+            let key = idempotency(BODY);
+            let pause = async |ms| world.clock.sleep(ms).await;
+            let submission = world.submission(BODY);
+            let _untold = orders::submit_once(&line, submission, key, pause).await;
+        }
+        .boxed_local()
+    };
+    die_everywhere(false, step, |world, other| {
+        let accepted = submit_once_until_accepted(world.clone(), idempotency(BODY));
+        let id = world.complete(accepted);
+        world.complete(recover(world.clone()));
+        let ended = |id: &OrderId| world.status(*id).is_terminal();
+        let mut ids: Vec<_> = world.orders().into_iter().filter(ended).collect();
+        ids.retain(|ended| *ended != other);
+        assert_eq!(ids, [id], "one order for the key, and it ended");
+    });
+}
+
+#[test]
+fn a_processor_that_dies_while_it_claims_loses_no_order() {
+    let step: Step = |world, line, id, claimant| {
+        async move {
+            let _untold = claim(&world, &line, id, claimant).await;
+        }
+        .boxed_local()
+    };
+    die_everywhere(false, step, completed_unless_store_fails);
+}
+
+#[test]
+fn a_processor_that_dies_while_it_renews_loses_no_order() {
+    let step: Step = |world, line, id, claimant| {
+        async move {
+            let _untold = renew(&line, id, claimant, Some(0.5), world.token(), world.now()).await;
+        }
+        .boxed_local()
+    };
+    die_everywhere(true, step, completed_unless_store_fails);
+}
+
+#[test]
+fn a_processor_that_dies_while_it_settles_leaves_one_outcome() {
+    let steps: [Step; 3] = [
+        |world, line, id, claimant| settling(world, line, id, claimant, End::Completed),
+        |world, line, id, claimant| settling(world, line, id, claimant, End::Permanent),
+        |world, line, id, claimant| settling(world, line, id, claimant, End::Retryable),
+    ];
+    for step in steps {
+        die_everywhere(true, step, |world, id| {
+            assert_ne!(world.status(id), Status::Cancelled);
+        });
+    }
+}
+
+fn settling(
+    world: World,
+    line: Line,
+    id: OrderId,
+    claimant: Claimant,
+    how: End,
+) -> LocalBoxFuture<'static, ()> {
+    async move {
+        let _untold = settle(&world, &line, id, claimant, end(claimant, how)).await;
+    }
+    .boxed_local()
+}
+
+#[test]
+fn a_processor_that_dies_anywhere_in_its_attempt_loses_no_order() {
+    let step: Step = |world, line, id, _| {
+        async move {
+            let work = Work {
+                ms: LEASE_MS,
+                ..SHORT_WORK
+            };
+            process(&world, &line, id, work).await;
+        }
+        .boxed_local()
+    };
+    die_everywhere(false, step, completed_unless_store_fails);
+}
+
+#[test]
+fn a_client_that_dies_while_it_cancels_leaves_one_outcome() {
+    for held in [false, true] {
+        let step: Step = |world, line, id, _| {
+            async move {
+                let _untold = cancel(&line, id, world.token(), world.now()).await;
+            }
+            .boxed_local()
+        };
+        die_everywhere(held, step, |world, id| {
+            assert!(matches!(
+                world.status(id),
+                Status::Cancelled | Status::Completed | Status::Failed
+            ));
+        });
+    }
+}
+
+#[test]
+fn a_host_that_dies_while_it_releases_loses_no_order() {
+    let step: Step = |world, line, id, claimant| {
+        async move {
+            let _untold = release(&line, id, claimant.token, world.token(), world.now()).await;
+        }
+        .boxed_local()
+    };
+    die_everywhere(true, step, completed_unless_store_fails);
+}
+
+#[test]
+fn a_sweeper_that_dies_leaves_the_rest_to_the_next() {
+    let step: Step = |world, line, _, _| {
+        async move {
+            world.clock.sleep(POLICY.interval_ms).await;
+            let _untold = sweep(&world, &line).await;
+        }
+        .boxed_local()
+    };
+    die_everywhere(false, step, completed_unless_store_fails);
+}
+
+#[test]
+fn a_sweeper_that_dies_while_it_removes_leaves_nothing_that_stays() {
+    under(&Conditions::all(), 1, |origin| {
+        for operation in 0..OPERATIONS_MAX {
+            let mut died = false;
+            for applied in [false, true] {
+                let world = origin.again();
+                let key = idempotency(BODY);
+                let id = world.complete(submit_once_until_accepted(world.clone(), key));
+                world.complete(recover(world.clone()));
+                world.pass_ms(POLICY.retention_ms + 1);
+                let line = world.connect().dying_at(Death { operation, applied });
+                let task = world.clone();
+                let swept = mortal(line.life(), async move { sweep(&task, &line).await });
+                let swept = world.complete(swept);
+                died |= swept.is_none();
+                assert!(!matches!(swept, Some(Ok(Turn::NotDue(_)))));
+
+                // It may be used again at once, and stands for the new order from then on.
+                let again = submit_once_until_accepted(world.clone(), key);
+                let again = world.complete(again);
+                let same = submit_once_until_accepted(world.clone(), key);
+                let same = world.complete(same);
+                assert_eq!(same, again);
+                world.store.calm();
+                world.complete(recover(world.clone()));
+                for _ in 0..2 {
+                    world.complete(sweep_until_done(world.clone()));
+                }
+                assert!(again == id || !world.has(Key::Record(id)));
+            }
+            if !died {
+                return;
+            }
+        }
+    });
+}
+
+/// Where a store fails, attempts may be lost to claims that nobody was told of.
+fn completed_unless_store_fails(world: &World, id: OrderId) {
+    if !world.conditions.may_fail() {
+        assert_eq!(world.status(id), Status::Completed);
+    }
+}

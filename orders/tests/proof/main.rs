@@ -1,0 +1,24 @@
+//! The proof that nothing accepted is lost and that one outcome is recorded.
+//!
+//! Goal: the protocol keeps its promises on every store that it may meet, whatever is dropped,
+//! repeated, delayed or misreported, and wherever a process dies. Method: the production functions run
+//! over a store that fails as it is told ([`support::faulty`]) and looks at every write that
+//! lands ([`support::audited`]), with tasks that interleave as a seed says; and a model
+//! checker goes through every interleaving of a small world. Nothing here sleeps or reads a
+//! clock. `ORDERS_PROVE=long` makes it fifty times as thorough.
+
+mod support;
+
+// One order, and those who race for it, under every condition.
+mod cancel;
+mod claim;
+mod hold;
+mod idempotency;
+
+// What sweeps find and clear away.
+mod retention;
+mod sweep;
+
+// Where processes die, and everything at once.
+mod crash;
+mod soak;

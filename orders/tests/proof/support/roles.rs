@@ -1,0 +1,207 @@
+//! Who uses the protocol, as the components do: clients that try again, processors that renew
+//! and settle, and recovery by sweeps alone.
+
+use std::pin::pin;
+
+use futures::future::{Either, select};
+use orders::{
+    AttemptEnd, ClaimError, Claimant, Held, Idempotency, OrderId, Record, Refusal, RenewError,
+    SettleError, Store, StoreError, SubmitError, Swept, Turn,
+};
+use serde_json::value::to_raw_value;
+
+use super::sample::{BODY, LEASE_MS, POLICY};
+use super::world::{Line, World};
+
+/// How long everybody waits before trying a failed operation again, in milliseconds.
+const AGAIN_MS: u64 = 500;
+/// More sweeps than any recovery needs.
+const SWEEPS_MAX: usize = 2_000;
+
+/// Submits an order, again and again until it is accepted.
+pub async fn submit(world: World) -> OrderId {
+    loop {
+        match orders::submit(&world.connect(), world.submission(BODY)).await {
+            Ok(record) => return record.id,
+            Err(_) => world.clock.sleep(AGAIN_MS).await,
+        }
+    }
+}
+
+/// Submits an order with its key, once.
+pub async fn submit_once(
+    world: &World,
+    line: &Line,
+    body: &[u8],
+    idempotency: Idempotency,
+) -> Result<Record, SubmitError> {
+    let pause = async |ms| world.clock.sleep(ms).await;
+    orders::submit_once(line, world.submission(body), idempotency, pause).await
+}
+
+/// Submits an order with its key, again and again until it is accepted.
+pub async fn submit_once_until_accepted(world: World, idempotency: Idempotency) -> OrderId {
+    loop {
+        match submit_once(&world, &world.connect(), BODY, idempotency).await {
+            Ok(record) => return record.id,
+            Err(SubmitError::Store(_)) => world.clock.sleep(AGAIN_MS).await,
+            Err(error) => panic!("the key is refused: {error}"),
+        }
+    }
+}
+
+/// What an attempt comes to, and how long it takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Work {
+    /// How long, in milliseconds.
+    pub ms: u64,
+    /// To what.
+    pub end: End,
+}
+
+/// What an attempt comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The work is done.
+    Completed,
+    /// The work failed for good.
+    Permanent,
+    /// The work failed, and may be tried again.
+    Retryable,
+}
+
+/// Work that is soon done.
+pub const SHORT_WORK: Work = Work {
+    ms: 100,
+    end: End::Completed,
+};
+
+/// The end that the holder of `claimant` reports. Its token is in it, so that what is recorded
+/// says whose it is.
+pub fn end(claimant: Claimant, end: End) -> AttemptEnd {
+    let message = claimant.token.to_string();
+    match end {
+        // OK because a string is always JSON.
+        End::Completed => AttemptEnd::Completed {
+            result: Some(to_raw_value(&message).expect("a string is JSON")),
+        },
+        End::Permanent => AttemptEnd::Permanent { message },
+        End::Retryable => AttemptEnd::Retryable {
+            message,
+            delay_ms: 1_000,
+        },
+    }
+}
+
+/// Claims `id` once.
+pub async fn claim(
+    world: &World,
+    line: &impl Store,
+    id: OrderId,
+    claimant: Claimant,
+) -> Result<Held, ClaimError> {
+    orders::claim(line, id, claimant, world.token(), world.now()).await
+}
+
+/// Claims `id`, again and again while the store fails.
+pub async fn hold(world: &World, id: OrderId) -> Result<Claimant, ClaimError> {
+    loop {
+        let claimant = world.claimant();
+        match claim(world, &world.connect(), id, claimant).await {
+            Ok(_) => return Ok(claimant),
+            Err(ClaimError::Store(_)) => world.clock.sleep(AGAIN_MS).await,
+            // What a claim that was not told of holds is free when its lease has run out.
+            Err(ClaimError::Unavailable(refused))
+                if world.conditions.may_fail() && refused.refusal != Refusal::Terminal =>
+            {
+                world.clock.sleep(LEASE_MS).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Settles once more while the store fails, under one name, for as long as a lease.
+pub async fn settle(
+    world: &World,
+    line: &impl Store,
+    id: OrderId,
+    claimant: Claimant,
+    end: AttemptEnd,
+) -> Result<Record, SettleError> {
+    let write = world.token();
+    let give_up_at = world.now().plus_ms(LEASE_MS);
+    loop {
+        let now = world.now();
+        match orders::settle(line, id, claimant.token, end.clone(), write, now).await {
+            Err(SettleError::Store(_)) if now < give_up_at => world.clock.sleep(AGAIN_MS).await,
+            settled => return settled,
+        }
+    }
+}
+
+/// One dispatch: claims `id` if it can, works with the lease renewed, and settles.
+pub async fn process(
+    world: &World,
+    line: &Line,
+    id: OrderId,
+    work: Work,
+) -> Option<Result<Record, SettleError>> {
+    let claimant = world.claimant();
+    claim(world, line, id, claimant).await.ok()?;
+    let working = pin!(world.clock.sleep(work.ms));
+    let keeping = pin!(keep(world, line, id, claimant));
+    if let Either::Right(((), _)) = select(working, keeping).await {
+        // Lost: what the work gives is reported all the same, and is to be dropped.
+    }
+    Some(settle(world, line, id, claimant, end(claimant, work.end)).await)
+}
+
+/// Renews the lease until the claim is lost.
+async fn keep(world: &World, line: &Line, id: OrderId, claimant: Claimant) {
+    loop {
+        world.clock.sleep(LEASE_MS / 3).await;
+        let renewed = orders::renew(line, id, claimant, None, world.token(), world.now()).await;
+        if let Err(RenewError::Lost(_)) = renewed {
+            return;
+        }
+    }
+}
+
+/// Sweeps once, if it is time.
+pub async fn sweep(world: &World, line: &impl Store) -> Result<Turn, StoreError> {
+    let writes = [world.token(), world.token()];
+    orders::sweep(line, POLICY, writes, world.now()).await
+}
+
+/// Sweeps as soon as it is time and the store lets it.
+pub async fn sweep_until_done(world: World) -> Swept {
+    loop {
+        let asked_at = world.now();
+        match sweep(&world, &world.connect()).await {
+            Ok(Turn::Taken(swept)) => return swept,
+            Ok(Turn::NotDue(at)) => world.clock.sleep(at.ms_since(asked_at).max(1)).await,
+            Err(_) => world.clock.sleep(POLICY.interval_ms).await,
+        }
+    }
+}
+
+/// Ends every open order by sweeps and what they dispatch alone, as after a crash of everything.
+///
+/// # Panics
+/// If orders are still open after a very long time.
+pub async fn recover(world: World) {
+    for _ in 0..SWEEPS_MAX {
+        let swept = sweep_until_done(world.clone()).await;
+        for id in swept.due {
+            let world = world.clone();
+            world.clone().spawn(async move {
+                process(&world, &world.connect(), id, SHORT_WORK).await;
+            });
+        }
+        if swept.open == 0 && world.open().is_empty() {
+            return;
+        }
+    }
+    panic!("still open after {SWEEPS_MAX} sweeps: {:?}", world.open());
+}

@@ -1,0 +1,29 @@
+//! Orders to test with, and the times they are tested in.
+
+use orders::{Idempotency, Order, SweepPolicy, Timestamp};
+
+/// When every test begins.
+pub const START: Timestamp = Timestamp::from_unix_ms(1_700_000_000_000);
+/// How long a claim holds without renewal, in milliseconds.
+pub const LEASE_MS: u64 = 30_000;
+/// How often is swept, and how long is kept.
+pub const POLICY: SweepPolicy = SweepPolicy {
+    interval_ms: 15_000,
+    retention_ms: 7 * 24 * 3_600_000,
+};
+/// How many attempts an order may take.
+pub const ATTEMPTS_MAX: u32 = 3;
+/// What a client sends.
+pub const BODY: &[u8] = br#"{"customer":"Ada","items":[{"name":"tea","quantity":2}]}"#;
+/// What it sends another time.
+pub const OTHER_BODY: &[u8] = br#"{"customer":"Ada","items":[{"name":"tea","quantity":3}]}"#;
+
+/// A valid order.
+pub fn order(body: &[u8]) -> Order {
+    Order::parse(body).expect("the sample is a valid order")
+}
+
+/// The key that a client sends with `body`.
+pub fn idempotency(body: &[u8]) -> Idempotency {
+    Idempotency::new(None, "a client's key", body)
+}
