@@ -94,7 +94,7 @@ async fn serve_until_stopped(
     // What nobody reads is no reason not to serve.
     let _ = std::io::stdout().write_all(summary.as_bytes());
     tokio::select! {
-        served = &mut serving => return served?,
+        ended = &mut serving => return ended?,
         () = signals.first() => {}
     }
     let deadline = Instant::now() + app.processor.drain;

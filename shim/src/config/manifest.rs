@@ -46,8 +46,9 @@ pub(super) struct Variable {
     pub(super) default: Option<String>,
     #[serde(default)]
     pub(super) required: bool,
-    #[serde(default)]
-    pub(super) secret: bool,
+    /// Nothing that this host prints holds a variable's value, secret or not.
+    #[serde(default, rename = "secret")]
+    _secret: bool,
     #[serde(default, rename = "description")]
     _description: Option<String>,
     #[serde(flatten)]

@@ -72,9 +72,10 @@ pub struct Component {
 pub struct Fault(String);
 
 impl Fault {
-    /// A fault in words.
-    pub fn new(sentence: String) -> Self {
-        Self(sentence)
+    /// A fault in words, which are put on one line: some come from errors of many.
+    pub fn new(sentence: impl AsRef<str>) -> Self {
+        let lines: Vec<_> = sentence.as_ref().lines().map(str::trim).collect();
+        Self(lines.join(" "))
     }
 
     /// A file that is not the TOML that was expected.
@@ -110,9 +111,10 @@ impl App {
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
-        let from = match arguments.from.is_dir() {
-            true => arguments.from.join("spin.toml"),
-            false => arguments.from.clone(),
+        let from = if arguments.from.is_dir() {
+            arguments.from.join("spin.toml")
+        } else {
+            arguments.from.clone()
         };
         let directory = from.parent().unwrap_or(Path::new("")).to_owned();
         let state_dir = arguments
@@ -141,7 +143,7 @@ impl App {
             &mut faults,
         );
         let routes = routes(&manifest, &mut faults);
-        let stores = stores(&manifest, runtime_config.stores, &state_dir, &mut faults);
+        let stores = stores(&manifest, &runtime_config.stores, &state_dir, &mut faults);
         let components = components(&manifest, &directory, &variables, &mut faults);
         if !faults.is_empty() {
             return Err(faults);
@@ -201,7 +203,7 @@ fn routes(manifest: &Manifest, faults: &mut Vec<Fault>) -> Routes {
 /// Where each label that a component lists is kept.
 fn stores(
     manifest: &Manifest,
-    configured: BTreeMap<String, Backend>,
+    configured: &BTreeMap<String, Backend>,
     state_dir: &Path,
     faults: &mut Vec<Fault>,
 ) -> BTreeMap<String, Backend> {

@@ -99,7 +99,7 @@ impl RuntimeConfig {
                 .collect(),
             processor: file
                 .processor
-                .map(|table| processor(table, path, faults))
+                .map(|table| processor(&table, path, faults))
                 .unwrap_or_default(),
             limits: file.limits,
         }
@@ -139,7 +139,7 @@ fn backend(label: &str, mut table: toml::Table, state_dir: &Path) -> Result<Back
     }
 }
 
-fn processor(table: ProcessorTable, path: &Path, faults: &mut Vec<Fault>) -> Processor {
+fn processor(table: &ProcessorTable, path: &Path, faults: &mut Vec<Fault>) -> Processor {
     let default = Processor::default();
     if table.r#type != "in-process" {
         faults.push(Fault::new(format!(

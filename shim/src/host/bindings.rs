@@ -1,11 +1,5 @@
 //! Bindings of the interfaces in `wit/`, generated, and nothing else.
 
-#![expect(
-    missing_docs,
-    reason = "generated from the WIT files, which say what each is"
-)]
-#![expect(clippy::pedantic, reason = "generated")]
-
 wasmtime::component::bindgen!({
     path: "wit",
     world: "imports",

@@ -9,7 +9,7 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConf
 /// It bounds how long one guest holds a thread while others wait. Shorter costs wake-ups while
 /// the host is idle: every 2 ms they take about 0.2 % of a core, well below the 1 % under which
 /// a container counts as idle; and a request that takes 50 µs meets one in forty times.
-pub(super) const EPOCH: Duration = Duration::from_millis(2);
+pub(super) const EPOCH_MS: u64 = 2;
 
 /// Core instances, tables and stacks per component instance that the pool reserves. A component
 /// made by `wasm32-wasip2` has its module and two that wire it up; stacks are kept by tasks that
@@ -64,7 +64,7 @@ fn tick(engine: &Engine) -> Result<()> {
             while let Some(engine) = engine.upgrade() {
                 engine.increment_epoch();
                 drop(engine);
-                std::thread::sleep(EPOCH);
+                std::thread::sleep(Duration::from_millis(EPOCH_MS));
             }
         })?;
     Ok(())

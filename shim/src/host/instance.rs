@@ -1,7 +1,7 @@
 //! One instance of a component: the state that its host functions work on, and how it is made.
 
 use super::bindings;
-use super::engine::EPOCH;
+use super::engine::EPOCH_MS;
 use super::guest_log::GuestLog;
 use super::key_value::{Granted, HasKeyValue, KeyValue};
 use super::meter::Meter;
@@ -81,7 +81,7 @@ impl State {
             }
             Err(format_err!(
                 "the guest computed for more than `guest_busy_seconds_max` ({} s) without waiting for anything",
-                state.component.busy_epochs_max * EPOCH.as_millis() as u64 / 1000
+                state.component.busy_epochs_max * EPOCH_MS / 1000
             ))
         });
         store
@@ -95,7 +95,7 @@ impl State {
 
 /// Epochs in the time that a guest may compute.
 pub(super) fn busy_epochs_max(limits: &Limits) -> u64 {
-    limits.guest_busy_seconds_max * 1000 / EPOCH.as_millis() as u64
+    limits.guest_busy_seconds_max * 1000 / EPOCH_MS
 }
 
 /// Everything that a component can import.

@@ -50,7 +50,7 @@ impl Linked {
         let engine = engine::engine(&app.limits).map_err(fault)?;
         let linker = instance::linker(&engine).map_err(fault)?;
         let wanted: Vec<_> = app.components.iter().filter(|(id, _)| wanted(id)).collect();
-        let linked: Vec<_> = std::thread::scope(|scope| {
+        let results: Vec<_> = std::thread::scope(|scope| {
             let threads: Vec<_> = wanted
                 .iter()
                 .map(|(id, component)| scope.spawn(|| link(&engine, &linker, id, component)))
@@ -62,8 +62,8 @@ impl Linked {
         });
         let mut components = Vec::new();
         let mut faults = Vec::new();
-        for ((id, component), linked) in wanted.into_iter().zip(linked) {
-            match linked {
+        for ((id, component), result) in wanted.into_iter().zip(results) {
+            match result {
                 Ok(pre) => {
                     components.push((share(id, component, stores, chain, &app.limits), pre));
                 }

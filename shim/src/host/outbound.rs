@@ -5,7 +5,7 @@ use crate::config::{AllowedHosts, Limits, chained_component};
 use futures::future::BoxFuture;
 use http::HeaderName;
 use http::header::{self, HOST};
-use http_body_util::BodyExt as _;
+use http_body_util::BodyExt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use wasmtime_wasi_http::handler::{Request, Response};
@@ -92,7 +92,7 @@ impl Shared {
         )
         .await
         .map_err(|_| Error::ConnectionReadTimeout)??;
-        Ok((response.map(|body| body.boxed_unsync()), Box::new(io)))
+        Ok((response.map(BodyExt::boxed_unsync), Box::new(io)))
     }
 }
 

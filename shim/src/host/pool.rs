@@ -110,11 +110,6 @@ impl Pool {
         self.0.place(job);
         ticket.response().await
     }
-
-    /// How many instances there are.
-    pub(crate) fn instances(&self) -> usize {
-        self.0.alive.load(Relaxed)
-    }
 }
 
 impl Inner {
@@ -128,17 +123,25 @@ impl Inner {
         self.hand(&mut workers, &worker, job);
     }
 
-    /// Hands a job that `worker` has not begun to another one that can take it up at once, or
-    /// gives it back.
-    pub(super) fn pass_on(self: &Arc<Self>, worker: &Worker, job: Job) -> Result<(), Job> {
+    /// Moves one job that `worker` has not taken up to a worker that can take it up at once, if
+    /// there is one; `take` fetches the job. Returns whether one was moved.
+    pub(super) fn pass_on(
+        self: &Arc<Self>,
+        worker: &Worker,
+        take: impl FnOnce() -> Option<Job>,
+    ) -> bool {
         let mut workers = self.workers();
-        let other = match self.choose(&workers, Some(worker)) {
-            Choice::Ready(place) => workers[place].clone(),
+        let choice = self.choose(&workers, Some(worker));
+        if matches!(choice, Choice::Queue(_)) {
+            return false;
+        }
+        let Some(job) = take() else { return false };
+        let other = match choice {
+            Choice::Ready(place) | Choice::Queue(place) => workers[place].clone(),
             Choice::New => self.start(&mut workers),
-            Choice::Queue(_) => return Err(job),
         };
         self.hand(&mut workers, &other, job);
-        Ok(())
+        true
     }
 
     /// Takes an idle worker out, unless it was just handed a job.
@@ -176,7 +179,7 @@ impl Inner {
         let mut soon: Option<(usize, usize)> = None;
         let mut late: Option<(usize, usize)> = None;
         for (place, worker) in workers.iter().enumerate() {
-            if but.is_some_and(|but| std::ptr::eq(but, &**worker)) {
+            if but.is_some_and(|but| std::ptr::eq(but, Arc::as_ptr(worker))) {
                 continue;
             }
             let load = worker.load();
@@ -197,13 +200,13 @@ impl Inner {
         if may_add && workers.len() < self.policy.spread {
             return Choice::New;
         }
-        match (soon, late) {
-            (Some((place, _)), _) => Choice::Queue(place),
-            (None, _) if may_add => Choice::New,
-            (None, Some((place, _))) => Choice::Queue(place),
-            // All that live have taken their last job: exceed the number rather than fail.
-            (None, None) => Choice::New,
-        }
+        let least = match soon {
+            // All that live may have taken their last job: then one more is made than there
+            // should be, rather than none.
+            None if may_add || late.is_none() => None,
+            soon => soon.or(late),
+        };
+        least.map_or(Choice::New, |(place, _)| Choice::Queue(place))
     }
 
     fn start(self: &Arc<Self>, workers: &mut Vec<Arc<Worker>>) -> Arc<Worker> {
@@ -224,7 +227,7 @@ impl Inner {
 fn remove(workers: &mut Vec<Arc<Worker>>, worker: &Worker) {
     if let Some(place) = workers
         .iter()
-        .position(|other| std::ptr::eq(&**other, worker))
+        .position(|other| std::ptr::eq(Arc::as_ptr(other), worker))
     {
         workers.swap_remove(place).close();
     }

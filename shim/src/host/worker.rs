@@ -160,7 +160,7 @@ impl Worker {
             Err(error) if error.is::<PoolConcurrencyLimitError>() => {
                 Err(Failure::Exhausted(format!("{error:#}").into()))
             }
-            Err(error) => Err(Failure::Trapped(format!("{error:?}").into())),
+            Err(error) => Err(trapped(&error)),
         };
         pool.retire(&self);
         if let Err(failure) = outcome {
@@ -198,7 +198,7 @@ impl Worker {
     /// Runs the guest until it ends. All that the guest does happens while one future is polled;
     /// what must not depend on its giving way is done here, between two polls.
     async fn serve(
-        self: &Arc<Self>,
+        &self,
         store: &mut Store<State>,
         proxy: &Proxy,
         inbox: &mut Inbox,
@@ -216,7 +216,7 @@ impl Worker {
             match polled {
                 Poll::Ready(Ok(Ok(()))) => return Poll::Ready(Ok(())),
                 Poll::Ready(Ok(Err(error)) | Err(error)) => {
-                    return Poll::Ready(Err(Failure::Trapped(format!("{error:?}").into())));
+                    return Poll::Ready(Err(trapped(&error)));
                 }
                 Poll::Pending => {}
             }
@@ -284,16 +284,14 @@ impl Worker {
     }
 
     /// Gives jobs that would wait behind computation to instances that are free.
-    fn hand_back(self: &Arc<Self>, inbox: &mut Inbox) {
-        for _ in 0..self.waiting() {
-            let Ok(job) = inbox.try_recv() else { return };
+    fn hand_back(&self, inbox: &mut Inbox) {
+        let take = |inbox: &mut Inbox| {
+            let job = inbox.try_recv().ok()?;
             self.waiting.fetch_sub(1, Relaxed);
             self.load.fetch_sub(1, Relaxed);
-            if let Err(job) = self.pool.pass_on(self, job) {
-                self.hand(job);
-                return;
-            }
-        }
+            Some(job)
+        };
+        while self.waiting() > 0 && self.pool.pass_on(self, || take(inbox)) {}
     }
 
     /// Ends the instance when its phase has lasted too long.
@@ -350,6 +348,11 @@ impl Drop for End<'_> {
             .ended
             .set(Failure::Trapped("the instance ended".into()));
     }
+}
+
+/// The cause before the backtrace, because it is the cause that is read.
+fn trapped(error: &wasmtime::Error) -> Failure {
+    Failure::Trapped(format!("{}; {error:#}", error.root_cause()).into())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

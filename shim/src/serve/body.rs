@@ -80,13 +80,11 @@ impl Body for BoundedBody {
         self.pause = None;
         if let Some(Ok(frame)) = &frame {
             let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
-            match self.bytes_left.checked_sub(bytes) {
-                Some(left) => self.bytes_left = left,
-                None => {
-                    self.verdict.0.store(TOO_LARGE, Relaxed);
-                    return Poll::Ready(Some(Err(Error::HttpRequestBodySize(None))));
-                }
-            }
+            let Some(left) = self.bytes_left.checked_sub(bytes) else {
+                self.verdict.0.store(TOO_LARGE, Relaxed);
+                return Poll::Ready(Some(Err(Error::HttpRequestBodySize(None))));
+            };
+            self.bytes_left = left;
         }
         Poll::Ready(frame.map(|frame| frame.map_err(Error::from)))
     }

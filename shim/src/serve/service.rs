@@ -132,15 +132,15 @@ impl Drop for Slot<'_> {
 fn absolute(uri: Uri, headers: &HeaderMap) -> Result<Uri, Problem> {
     let mut hosts = headers.get_all(HOST).iter();
     let mut parts = uri.into_parts();
-    match (hosts.next(), hosts.next()) {
-        // A URI that names its host itself wins (section 3.2.2).
-        (Some(_), None) if parts.authority.is_some() => {}
-        (Some(host), None) => {
-            let host = Authority::try_from(host.as_bytes()).map_err(|_| Problem::BadHost)?;
-            parts.authority = Some(host);
-        }
-        (None, _) if parts.authority.is_some() => {}
-        _ => return Err(Problem::BadHost),
+    let (host, second) = (hosts.next(), hosts.next());
+    if second.is_some() {
+        return Err(Problem::BadHost);
+    }
+    // A URI that names its host itself wins (section 3.2.2).
+    if parts.authority.is_none() {
+        let host = host.ok_or(Problem::BadHost)?;
+        let host = Authority::try_from(host.as_bytes()).map_err(|_| Problem::BadHost)?;
+        parts.authority = Some(host);
     }
     parts.scheme = Some(Scheme::HTTP);
     Uri::from_parts(parts).map_err(|_| Problem::BadHost)
