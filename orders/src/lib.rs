@@ -22,6 +22,7 @@ mod submit;
 mod sweep;
 mod timestamp;
 mod transition;
+mod unique_members;
 mod update;
 
 pub mod memory;

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::unique_members::UniqueMembers;
+
 /// The most characters that a customer's or an item's name may have.
 pub const NAME_CHARS_MAX: usize = 200;
 /// The most items that one order may have.
@@ -26,8 +28,8 @@ impl Order {
     /// Members that this service does not know are kept, and not looked at.
     ///
     /// # Errors
-    /// [`InvalidOrder::Malformed`] if `body` is not one JSON text in UTF-8 (RFC 8259) or
-    /// nests deeper than [`DEPTH_MAX`]; [`InvalidOrder::Invalid`] with every fault if it
+    /// [`InvalidOrder::Malformed`] if `body` is not one JSON text in UTF-8 (RFC 8259), names a
+    /// member twice, or nests deeper than [`DEPTH_MAX`]; [`InvalidOrder::Invalid`] with every fault if it
     /// is JSON but no order.
     pub fn parse(body: &[u8]) -> Result<Self, InvalidOrder> {
         let text = std::str::from_utf8(body).map_err(|error| {
@@ -47,14 +49,14 @@ impl Order {
                 "expected at most {DEPTH_MAX} levels of nesting, found more"
             )));
         }
-        let value: Value =
-            serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
+        let not_json = |error: serde_json::Error| malformed(error.to_string());
+        let UniqueMembers = serde_json::from_str(text).map_err(not_json)?;
+        let value: Value = serde_json::from_str(text).map_err(not_json)?;
         let faults = faults(&value);
         if !faults.is_empty() {
             return Err(InvalidOrder::Invalid(faults));
         }
-        let raw = serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
-        Ok(Self(raw))
+        Ok(Self(serde_json::from_str(text).map_err(not_json)?))
     }
 
     /// The order's JSON text as it was sent, without white space around it.
@@ -323,6 +325,8 @@ mod tests {
             b"{\"customer\":\xff}",
             b"\"\\ud800\"",
             b"nul",
+            br#"{"customer":"Ada","customer":"Bob"}"#,
+            br#"{"deep":[{"a":1,"a":1.5}]}"#,
         ] {
             assert!(
                 matches!(Order::parse(body), Err(InvalidOrder::Malformed(_))),
