@@ -1,0 +1,77 @@
+// An order in the list: where it stands, at a glance.
+
+import { duration, make, setText, shortId } from './dom.js';
+
+/** @typedef {import('./order.js').FollowedOrder} FollowedOrder */
+
+/** One entry of the list of orders. */
+export class Card {
+  element;
+  #order;
+  #name = make('span', { className: 'name' });
+  #id = make('code', {});
+  #badge = make('span', { className: 'badge' });
+  #progress = make('progress', { max: 1 });
+  #facts = make('p', {});
+  #pause = make('p', {});
+  #error = make('p', { className: 'fault' });
+  #open;
+  #cancel;
+
+  /**
+   * @param {FollowedOrder} order
+   * @param {{ onOpen: () => void, onCancel: () => void }} actions
+   */
+  constructor(order, { onOpen, onCancel }) {
+    this.#order = order;
+    this.#open = make('button', { type: 'button', className: 'open', onclick: onOpen }, this.#name, ' ', this.#id);
+    this.#cancel = make('button', { type: 'button', className: 'quiet small', onclick: onCancel }, 'Cancel');
+    this.element = make('li', { className: 'card' },
+      make('div', { className: 'row' }, this.#open, this.#badge),
+      this.#progress, this.#error,
+      make('div', { className: 'row' }, make('div', { className: 'facts' }, this.#facts, this.#pause), this.#cancel));
+    this.update();
+  }
+
+  /** @param {boolean} isSelected */
+  select(isSelected) {
+    this.#open.setAttribute('aria-current', String(isSelected));
+  }
+
+  /** Shows the order as it is now. */
+  update() {
+    const { document, customer, trouble, isOpen } = this.#order;
+    if (!document) return;
+    const { id, status, progress, error } = document;
+    this.element.dataset.status = status;
+    setText(this.#name, customer || 'Order');
+    setText(this.#id, shortId(id));
+    setText(this.#badge, status);
+    this.#open.title = id;
+    this.#progress.ariaLabel = `Progress of ${shortId(id)}`;
+    this.#progress.hidden = status === 'failed' || status === 'cancelled';
+    const value = status === 'completed' ? 1 : status === 'processing' ? progress : 0;
+    // Without a value it shows that something goes on, and not how much of it is done.
+    if (value === undefined) this.#progress.removeAttribute('value');
+    else this.#progress.value = value;
+    const fault = trouble ?? (status === 'failed' || isOpen ? error?.message : undefined) ?? '';
+    setText(this.#error, fault);
+    this.#cancel.hidden = !document.links.cancel;
+    this.#cancel.ariaLabel = `Cancel ${shortId(id)}`;
+    this.tick();
+  }
+
+  /** Shows what changes with time alone. */
+  tick() {
+    const order = this.#order;
+    if (!order.document) return;
+    const { attempt, maxAttempts, status, nextAttemptAt } = order.document;
+    const pauseMs = order.nextPollInMs();
+    const facts = [duration(order.elapsedMs)];
+    if (attempt > 0) facts.push(`attempt ${attempt} of ${maxAttempts}`);
+    if (status === 'pending' && nextAttemptAt) facts.push(`retry in ${duration(Date.parse(nextAttemptAt) - Date.now())}`);
+    setText(this.#facts, facts.join(' · '));
+    const why = order.isPolledInstead ? ', as enough other answers are held' : '';
+    setText(this.#pause, pauseMs === undefined ? '' : `next poll in ${Math.ceil(pauseMs / 1000)} s${why}`);
+  }
+}

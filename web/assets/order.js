@@ -1,0 +1,186 @@
+// One order that this page knows: what it knows of it, and how it learns more. No DOM here.
+
+import { OrderCancelledError, OrderFailedError, OrdersClient, fetchAndWait } from './client.js';
+import { Log } from './recorder.js';
+
+/** @typedef {import('./client.js').StatusDocument} StatusDocument */
+/** @typedef {import('./client.js').Status} Status */
+/** @typedef {'poll' | 'wait' | 'stream'} Method */
+
+/** How each method is asked of the client. Without `wait`, only the status is held, and not the submission. */
+const METHODS = {
+  poll: { stream: false, wait: 0 },
+  wait: { stream: false },
+  stream: { stream: true, wait: 0 },
+};
+/** The longest that the page stays with one order. */
+const TIMEOUT_MS = 24 * 3600 * 1000;
+/** Browsers have six connections to a host that speaks HTTP/1.1; two stay free for all else. */
+const HELD_MAX = 4;
+let heldCount = 0;
+
+/** An order, from its submission or from the list. */
+export class FollowedOrder {
+  log = new Log();
+  /** @type {StatusDocument | undefined} as it was last learnt; none before the submission is answered */
+  document;
+  /** @type {{ at: number, status: Status, text: string }[]} what was seen of its life, oldest first */
+  states = [];
+  /** How long it took, once it has ended. @type {number | undefined} */
+  tookMs;
+  /** Why the page lost sight of it. @type {string | undefined} */
+  trouble;
+  customer = '';
+  /** Whether it was asked for less by `wait` or `stream`, as too many do that already. */
+  isPolledInstead = false;
+  #token;
+  #client;
+  #startedAt = performance.now();
+  /** @type {number | undefined} */
+  #nextPollAt;
+  #onChange;
+
+  /**
+   * @param {() => string | undefined} token
+   * @param {(order: FollowedOrder) => void} onChange is told after each change, but for the log's
+   */
+  constructor(token, onChange) {
+    this.#token = token;
+    this.#client = new OrdersClient({ baseUrl: location.origin, token, fetch: this.log.fetch });
+    this.#onChange = onChange;
+  }
+
+  /** Takes an order of the list. @param {StatusDocument} document */
+  adopt(document) {
+    const agoMs = Math.max(0, Date.now() - Date.parse(document.createdAt));
+    this.#startedAt = performance.now() - agoMs;
+    if (!isOpen(document)) this.tookMs = Date.parse(document.updatedAt) - Date.parse(document.createdAt);
+    this.#learn(document);
+  }
+
+  get isOpen() {
+    return this.document !== undefined && isOpen(this.document);
+  }
+
+  get elapsedMs() {
+    return this.tookMs ?? performance.now() - this.#startedAt;
+  }
+
+  /** How long it is until the next poll, if one is planned. @returns {number | undefined} */
+  nextPollInMs() {
+    return this.#nextPollAt === undefined || !this.isOpen ? undefined : Math.max(0, this.#nextPollAt - performance.now());
+  }
+
+  /**
+   * Submits an order, and stays with it until it has ended. Called again after it was refused for
+   * want of a token, it goes on where it was.
+   *
+   * @param {import('./client.js').Order} order
+   * @param {Method} method
+   */
+  async submit(order, method) {
+    if (this.document) return this.follow(method);
+    this.customer = order.customer;
+    this.#startedAt = performance.now();
+    const token = this.#token();
+    const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
+    const init = { method: 'POST', headers, body: JSON.stringify(order) };
+    await this.#stay(method, (options) => fetchAndWait('/orders', init, { ...options, fetch: this.log.fetch, idempotencyKey: true }));
+  }
+
+  /** Stays with an order of the list until it has ended. @param {Method} method */
+  async follow(method) {
+    const document = /** @type {StatusDocument} */ (this.document);
+    await this.#stay(method, (options) => this.#client.wait(document, options));
+  }
+
+  /**
+   * @param {Method} method
+   * @param {(options: import('./client.js').WaitOptions) => Promise<unknown>} wait
+   */
+  async #stay(method, wait) {
+    const isHeld = method !== 'poll' && heldCount < HELD_MAX;
+    this.isPolledInstead = method !== 'poll' && !isHeld;
+    this.trouble = undefined;
+    heldCount += isHeld ? 1 : 0;
+    try {
+      await wait({
+        ...METHODS[isHeld ? method : 'poll'],
+        timeout: TIMEOUT_MS,
+        onStatus: (status, { nextPollMs }) => {
+          this.#nextPollAt = nextPollMs ? performance.now() + nextPollMs : undefined;
+          this.#learn(status);
+        },
+      });
+      this.#end('completed');
+    } catch (error) {
+      this.#endOf(error);
+    } finally {
+      heldCount -= isHeld ? 1 : 0;
+    }
+  }
+
+  /** Cancels it; `follow` then learns of it as of any other end. */
+  async cancel() {
+    this.#learn(await this.#client.cancel(/** @type {StatusDocument} */ (this.document)));
+  }
+
+  /** Fetches the result, for the log. */
+  async fetchResult() {
+    await this.#client.result(/** @type {StatusDocument} */ (this.document)).catch((error) => {
+      if (!isOutcome(error)) throw error;
+    });
+  }
+
+  /** The end that an error means; any other error is thrown. @param {unknown} error */
+  #endOf(error) {
+    if (error instanceof OrderFailedError) return this.#end('failed', error.failure);
+    if (error instanceof OrderCancelledError) return this.#end('cancelled');
+    this.#nextPollAt = undefined;
+    // Before it was accepted there is nothing to lose sight of.
+    if (this.document) {
+      this.trouble = String(error instanceof Error ? error.message : error);
+      this.#onChange(this);
+    }
+    throw error;
+  }
+
+  /** @param {Status} status @param {import('./client.js').Failure} [error] */
+  #end(status, error) {
+    const { cancel: _, ...links } = /** @type {StatusDocument} */ (this.document).links;
+    const { progress: _progress, nextAttemptAt: _next, ...document } = /** @type {StatusDocument} */ (this.document);
+    this.#learn({ ...document, status, links, ...(error && { error }) });
+  }
+
+  /** @param {StatusDocument} document */
+  #learn(document) {
+    const before = this.document;
+    this.document = document;
+    if (!isOpen(document)) {
+      this.#nextPollAt = undefined;
+      this.tookMs ??= performance.now() - this.#startedAt;
+    }
+    if (!before || before.status !== document.status || before.attempt !== document.attempt) {
+      this.states.push({ at: this.elapsedMs, status: document.status, text: describe(document) });
+    }
+    this.#onChange(this);
+  }
+}
+
+/** @param {StatusDocument} document */
+function isOpen({ status }) {
+  return status === 'pending' || status === 'processing';
+}
+
+/** @param {unknown} error */
+function isOutcome(error) {
+  return error instanceof OrderFailedError || error instanceof OrderCancelledError;
+}
+
+/** @param {StatusDocument} document */
+function describe({ status, attempt, error, nextAttemptAt }) {
+  if (status === 'processing') return `processing, attempt ${attempt}`;
+  if (status === 'failed') return `failed: ${error?.message ?? 'for a reason that is not told'}`;
+  if (status === 'pending' && attempt > 0) return `pending again${nextAttemptAt ? ' until the retry' : ''}: ${error?.message ?? 'its processor ended'}`;
+  return status;
+}
