@@ -6,7 +6,7 @@ use orders::OrderId;
 use crate::app::App;
 use crate::call::Call;
 use crate::problem::Problem;
-use crate::{auth, cancel, cors, health, history, problem, result, status, submit, sweep};
+use crate::{auth, cancel, cors, health, history, page, problem, result, status, submit, sweep};
 
 /// Answers any request.
 pub async fn answer(request: Request) -> Response {
@@ -43,6 +43,9 @@ async fn answer_resource(request: Request) -> Result<Response, Problem> {
         (Resource::Order(id), "GET") => result::get(call(request).await?, order_id(id)?).await,
         (Resource::Healthz, "GET") => Ok(health::alive()),
         (Resource::Readyz, "GET") => health::ready(App::get().await?.as_ref()).await,
+        (Resource::Page(file), "GET") => {
+            page::get(file, &request).ok_or_else(|| Problem::not_found(path))
+        }
         (Resource::Problem(code), "GET") => {
             problem::page(code).ok_or_else(|| Problem::not_found(path))
         }
@@ -66,6 +69,8 @@ enum Resource<'a> {
     Readyz,
     /// `/problems/{code}`
     Problem(&'a str),
+    /// `/` and `/assets/{file}`
+    Page(&'a str),
 }
 
 impl<'a> Resource<'a> {
@@ -78,6 +83,8 @@ impl<'a> Resource<'a> {
             ("healthz", None, None) => Self::Healthz,
             ("readyz", None, None) => Self::Readyz,
             ("problems", Some(code), None) => Self::Problem(code),
+            ("", None, None) => Self::Page("index.html"),
+            ("assets", Some(file), None) => Self::Page(file),
             _ => return None,
         };
         segments.next().is_none().then_some(resource)
@@ -88,7 +95,7 @@ impl<'a> Resource<'a> {
         match self {
             Self::Orders => "GET, HEAD, POST, OPTIONS",
             Self::Status(_) => "GET, HEAD, DELETE, OPTIONS",
-            Self::Order(_) | Self::Healthz | Self::Readyz | Self::Problem(_) => {
+            Self::Order(_) | Self::Healthz | Self::Readyz | Self::Problem(_) | Self::Page(_) => {
                 "GET, HEAD, OPTIONS"
             }
         }
@@ -134,7 +141,7 @@ mod tests {
             "/orders/7/8",
             "/healthz/",
             "orders",
-            "/",
+            "/assets",
         ] {
             assert_eq!(Resource::at(path), None, "`{path}`");
         }

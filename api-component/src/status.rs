@@ -6,7 +6,7 @@ use orders::{OrderId, Record};
 use crate::call::Call;
 use crate::problem::Problem;
 use crate::watch::Watch;
-use crate::{dispatch, document, events, prefer, retry_after};
+use crate::{dispatch, document, etag, events, prefer, retry_after};
 
 /// `200` with the status document while the order is open, `303` to the result when it has ended.
 ///
@@ -45,7 +45,7 @@ fn response(record: &Record, if_none_match: Option<&str>) -> Response {
         return ended(record);
     }
     let etag = format!("\"{}\"", record.revision);
-    let unchanged = if_none_match.is_some_and(|value| matches_etag(value, &etag));
+    let unchanged = if_none_match.is_some_and(|value| etag::matches(value, &etag));
     let response = if unchanged {
         Response::new(304)
     } else {
@@ -74,26 +74,5 @@ pub fn preference_applied(response: Response, wait_seconds: Option<u64>) -> Resp
     match wait_seconds {
         Some(seconds) => response.header("preference-applied", format!("wait={seconds}")),
         None => response,
-    }
-}
-
-/// RFC 9110 §13.1.2: any of a list, compared weakly; or `*`.
-fn matches_etag(if_none_match: &str, etag: &str) -> bool {
-    let mut given = if_none_match.split(',').map(str::trim);
-    given.any(|given| given == "*" || given.strip_prefix("W/").unwrap_or(given) == etag)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn if_none_match_takes_a_list_weak_tags_and_a_star() {
-        for value in ["\"3\"", "W/\"3\"", "\"1\", \"3\"", "*"] {
-            assert!(matches_etag(value, "\"3\""), "`{value}`");
-        }
-        for value in ["", "3", "\"33\"", "\"1\", \"2\""] {
-            assert!(!matches_etag(value, "\"3\""), "`{value}`");
-        }
     }
 }
