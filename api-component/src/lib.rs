@@ -9,6 +9,7 @@ mod cancel;
 mod events;
 mod health;
 mod history;
+mod openapi;
 mod page;
 mod result;
 mod status;

@@ -330,3 +330,44 @@ pub fn page(code: &str) -> Option<Response> {
 fn type_path(kind: Kind) -> String {
     format!("/problems/{}", kind.code())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::openapi;
+
+    #[test]
+    fn the_openapi_document_has_each_problem_and_no_other() {
+        let document = openapi::document();
+        let examples = document["components"]["examples"].as_object();
+        let documented: BTreeSet<_> = examples
+            .expect("examples")
+            .values()
+            .map(|example| &example["value"])
+            .filter(|value| value["type"].is_string())
+            .map(|problem| ["type", "title", "status"].map(|name| problem[name].to_string()))
+            .collect();
+        let known = Kind::ALL.iter().map(|kind| {
+            let values = [
+                type_path(*kind).into(),
+                kind.title().into(),
+                kind.status().into(),
+            ];
+            values.map(|value: Value| value.to_string())
+        });
+        assert_eq!(documented, known.collect());
+
+        let codes = &document["components"]["parameters"]["ProblemCode"]["schema"]["enum"];
+        let codes: BTreeSet<_> = codes
+            .as_array()
+            .expect("codes")
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
+        assert_eq!(codes, Kind::ALL.iter().map(|kind| kind.code()).collect());
+    }
+}

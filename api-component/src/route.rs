@@ -6,7 +6,9 @@ use orders::OrderId;
 use crate::app::App;
 use crate::call::Call;
 use crate::problem::Problem;
-use crate::{auth, cancel, cors, health, history, page, problem, result, status, submit, sweep};
+use crate::{
+    auth, cancel, cors, health, history, openapi, page, problem, result, status, submit, sweep,
+};
 
 /// Answers any request.
 pub async fn answer(request: Request) -> Response {
@@ -49,6 +51,7 @@ async fn answer_resource(request: Request) -> Result<Response, Problem> {
         (Resource::Problem(code), "GET") => {
             problem::page(code).ok_or_else(|| Problem::not_found(path))
         }
+        (Resource::OpenApi, "GET") => Ok(openapi::get(&request)),
         (resource, "OPTIONS") => Ok(options(resource)),
         (resource, method) => Err(Problem::method_not_allowed(method, resource.allow())),
     }
@@ -71,6 +74,8 @@ enum Resource<'a> {
     Problem(&'a str),
     /// `/` and `/assets/{file}`
     Page(&'a str),
+    /// `/openapi.json`
+    OpenApi,
 }
 
 impl<'a> Resource<'a> {
@@ -85,6 +90,7 @@ impl<'a> Resource<'a> {
             ("problems", Some(code), None) => Self::Problem(code),
             ("", None, None) => Self::Page("index.html"),
             ("assets", Some(file), None) => Self::Page(file),
+            ("openapi.json", None, None) => Self::OpenApi,
             _ => return None,
         };
         segments.next().is_none().then_some(resource)
@@ -95,9 +101,12 @@ impl<'a> Resource<'a> {
         match self {
             Self::Orders => "GET, HEAD, POST, OPTIONS",
             Self::Status(_) => "GET, HEAD, DELETE, OPTIONS",
-            Self::Order(_) | Self::Healthz | Self::Readyz | Self::Problem(_) | Self::Page(_) => {
-                "GET, HEAD, OPTIONS"
-            }
+            Self::Order(_)
+            | Self::Healthz
+            | Self::Readyz
+            | Self::Problem(_)
+            | Self::Page(_)
+            | Self::OpenApi => "GET, HEAD, OPTIONS",
         }
     }
 }
@@ -124,6 +133,8 @@ fn order_id(text: &str) -> Result<OrderId, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -144,6 +155,49 @@ mod tests {
             "/assets",
         ] {
             assert_eq!(Resource::at(path), None, "`{path}`");
+        }
+    }
+
+    /// Each resource's path, in a list and as a function that does not compile without one of them.
+    macro_rules! paths {
+        ($($resource:pat => $path:literal,)*) => {
+            const PATHS: &[&str] = &[$($path),*];
+
+            fn path_of(resource: Resource<'_>) -> &'static str {
+                match resource { $($resource => $path,)* }
+            }
+        };
+    }
+
+    paths! {
+        Resource::Orders => "/orders",
+        Resource::Status(_) => "/orders/status/{id}",
+        Resource::Order(_) => "/orders/{id}",
+        Resource::Healthz => "/healthz",
+        Resource::Readyz => "/readyz",
+        Resource::Problem(_) => "/problems/{code}",
+        Resource::Page("index.html") => "/",
+        Resource::Page(_) => "/assets/{file}",
+        Resource::OpenApi => "/openapi.json",
+    }
+
+    #[test]
+    fn the_openapi_document_has_each_path_and_method_and_no_other() {
+        let document = openapi::document();
+        let documented = document["paths"].as_object().expect("paths");
+        let paths: BTreeSet<_> = documented.keys().map(String::as_str).collect();
+        assert_eq!(paths, PATHS.iter().copied().collect());
+        for (path, operations) in documented {
+            let resource = Resource::at(path).expect("a path that is routed");
+            assert_eq!(path_of(resource), path);
+            let operations = operations.as_object().expect("operations");
+            let methods: BTreeSet<_> = operations
+                .keys()
+                .filter(|key| *key != "parameters")
+                .map(|method| method.to_uppercase())
+                .collect();
+            let allowed = resource.allow().split(", ").map(str::to_owned);
+            assert_eq!(methods, allowed.collect(), "`{path}`");
         }
     }
 }
