@@ -63,29 +63,34 @@ impl Request {
             .request
             .get_authority()
             .or_else(|| self.header("host"))?;
-        // A proxy that ends TLS says so in the first; it can only mislead its own client.
+        // A proxy that ends TLS says so, the one nearest to the client first; a client that says
+        // it itself can only mislead itself.
         let forwarded = self.header("x-forwarded-proto");
-        let scheme = match (forwarded.as_deref(), self.request.get_scheme()) {
-            (Some("https"), _) | (None, Some(Scheme::Https)) => "https",
-            _ => "http",
+        let first = forwarded.as_deref().and_then(|list| list.split(',').next());
+        let is_https = match first.map(str::trim) {
+            Some(proto) => proto.eq_ignore_ascii_case("https"),
+            None => matches!(self.request.get_scheme(), Some(Scheme::Https)),
         };
+        let scheme = if is_https { "https" } else { "http" };
         Some(format!("{scheme}://{authority}"))
     }
 
-    /// The first value of a header that is text; `name` in lower case.
+    /// The first value of a header; `name` in lower case.
+    ///
+    /// Bytes that are no text become U+FFFD: what is not understood must not pass for absent.
     pub fn header(&self, name: &str) -> Option<String> {
-        self.headers
-            .get(name)
-            .into_iter()
+        let mut values = self.headers.get(name).into_iter();
+        values
             .next()
-            .and_then(|value| String::from_utf8(value).ok())
+            .map(|value| String::from_utf8_lossy(&value).into_owned())
     }
 
-    /// Every value of a header whose value is a list, joined as RFC 9110 §5.3 allows.
+    /// Every value of a header whose value is a list, joined as RFC 9110 §5.3 allows; bytes as in
+    /// [`header`](Self::header).
     pub fn list_header(&self, name: &str) -> Option<String> {
         let values = self.headers.get(name).into_iter();
         let values: Vec<_> = values
-            .filter_map(|value| String::from_utf8(value).ok())
+            .map(|value| String::from_utf8_lossy(&value).into_owned())
             .collect();
         (!values.is_empty()).then(|| values.join(", "))
     }
