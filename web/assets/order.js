@@ -179,7 +179,7 @@ function isOutcome(error) {
 
 /** @param {StatusDocument} document */
 function describe({ status, attempt, error, nextAttemptAt }) {
-  if (status === 'processing') return `processing, attempt ${attempt}`;
+  if (status === 'processing') return `processing, attempt ${attempt}${error ? `, after: ${error.message}` : ''}`;
   if (status === 'failed') return `failed: ${error?.message ?? 'for a reason that is not told'}`;
   if (status === 'pending' && attempt > 0) return `pending again${nextAttemptAt ? ' until the retry' : ''}: ${error?.message ?? 'its processor ended'}`;
   return status;

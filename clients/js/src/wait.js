@@ -27,7 +27,8 @@ import { backOffMs, retryAfterMs } from './retry.js';
  *   (`Prefer: wait`, RFC 7240), in seconds; default 30, and 0 asks for none
  * @property {boolean | undefined} [stream] whether an event stream is asked for; default `true`. A browser has six
  *   connections to a host that speaks HTTP/1.1, and each stream holds one
- * @property {((status: StatusDocument, poll: Poll) => void) | undefined} [onStatus] is told each status that is learnt
+ * @property {((status: StatusDocument, poll: Poll) => void) | undefined} [onStatus] is told each status that is learnt;
+ *   of the last, terminal one only by a stream
  * @property {((response: Response) => void) | undefined} [onStatusPoll] is given each answer to a poll that is not
  *   the result
  */
