@@ -181,8 +181,13 @@ async function cancel(resource, fetch) {
   }
 }
 
-/** A key that nobody else makes up. `crypto.randomUUID` is there only in secure contexts. */
+/**
+ * A key that nobody else makes up. `crypto.randomUUID` is there only in secure contexts, and in
+ * Node 18 nothing of `crypto`; a key must be unique, and need not be secret.
+ */
 export function randomKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const bytes = new Uint8Array(16);
+  if (globalThis.crypto) crypto.getRandomValues(bytes);
+  else bytes.forEach((_, index) => (bytes[index] = Math.random() * 256));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
