@@ -5,6 +5,7 @@
 //! module here, named nowhere else, and passes the one conformance suite in `tests/kv`.
 //! The WIT interfaces are not here: they translate calls of components into these methods.
 
+mod crash;
 mod error;
 mod integer;
 mod limits;

@@ -1,5 +1,6 @@
 //! From configuration to open labels: the one place that knows which back ends there are.
 
+use super::crash::CrashPoint;
 use super::memory::Memory;
 use super::sqlite::Database;
 use super::{Limits, OpenError, Store};
@@ -51,8 +52,9 @@ impl Stores {
             labels: BTreeMap::new(),
             databases: BTreeMap::new(),
         };
+        let crash_point = CrashPoint::from_environment()?;
         for (name, backend) in backends {
-            let label = match backend {
+            let mut label = match backend {
                 Backend::Sqlite { path } => {
                     let database = stores.database(&path).await?;
                     Label {
@@ -65,6 +67,9 @@ impl Stores {
                     summary: "memory, gone when the process ends".to_owned(),
                 },
             };
+            if let Some(point) = &crash_point {
+                label.store = point.clone().guard(label.store);
+            }
             stores.labels.insert(name, label);
         }
         Ok(stores)
