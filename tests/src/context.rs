@@ -15,6 +15,9 @@ use crate::Output;
 /// Far more than any test needs on a slow and busy machine; it only ends what hangs.
 const DEADLINE: Duration = Duration::from_mins(3);
 
+/// As [`DEADLINE`], for what is long on purpose.
+const DEADLINE_OF_LONG_PROOFS: Duration = Duration::from_hours(2);
+
 /// Lines of a host's output that a failure shows.
 const OUTPUT_LINES_MAX: usize = 100;
 
@@ -64,6 +67,11 @@ pub fn pause(duration: Duration, what: &str) {
     thread::sleep(duration.min(remaining));
 }
 
+/// Whether proofs take long and are thorough, as `ORDERS_PROVE=long` says, or are bounded.
+pub fn is_long() -> bool {
+    std::env::var("ORDERS_PROVE").is_ok_and(|value| value == "long")
+}
+
 /// A test that runs.
 pub(crate) struct Context {
     deadline: Instant,
@@ -108,14 +116,19 @@ impl Context {
         let remaining = self.deadline.saturating_duration_since(Instant::now());
         assert!(
             !remaining.is_zero(),
-            "the test's deadline of {DEADLINE:?} passed while waiting for {what}"
+            "the test's deadline passed while waiting for {what}"
         );
         remaining
     }
 
     fn fresh() -> Arc<Self> {
+        let deadline = if is_long() {
+            DEADLINE_OF_LONG_PROOFS
+        } else {
+            DEADLINE
+        };
         Arc::new(Self {
-            deadline: Instant::now() + DEADLINE,
+            deadline: Instant::now() + deadline,
             outputs: Mutex::default(),
             panic: Mutex::default(),
         })

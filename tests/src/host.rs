@@ -75,6 +75,24 @@ impl Host {
         self.address = self.served_address();
     }
 
+    /// As [`restart`](Self::restart), but the new process kills itself at `point`, if not before
+    /// it serves.
+    pub fn restart_to_crash(&mut self, point: &str) {
+        self.setup.set_crash_point(point);
+        self.restart();
+    }
+
+    /// Runs a process on the same state that kills itself at `point` with nobody asking anything
+    /// of it, and waits for its end.
+    pub fn run_to_crash(&mut self, point: &str) -> ExitStatus {
+        self.kill();
+        self.setup.set_crash_point(point);
+        let (process, output) = self.setup.spawn();
+        self.process = Mutex::new(process);
+        self.output = output;
+        self.wait()
+    }
+
     /// The address at which it serves.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -112,6 +130,18 @@ impl Host {
         // OK because the process has not been waited for, so that its number is still its own.
         kill_process(Pid::from_child(&self.process()), Signal::TERM)
             .expect("the host can be signalled");
+    }
+
+    /// The number of its process.
+    pub fn process_id(&self) -> u32 {
+        self.process().id()
+    }
+
+    /// Whether its process has ended.
+    pub fn has_ended(&self) -> bool {
+        // OK because the process is a child of this one.
+        let ended = self.process().try_wait().expect("the host can be asked");
+        ended.is_some()
     }
 
     /// Waits until the process has ended by itself.

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::TempDir;
 
@@ -18,6 +19,7 @@ pub struct Setup {
     runtime_config: Option<PathBuf>,
     listen: String,
     variables: Vec<String>,
+    crash_point: Mutex<Option<String>>,
 }
 
 impl Setup {
@@ -35,6 +37,7 @@ impl Setup {
             runtime_config: None,
             listen: "127.0.0.1:0".to_owned(),
             variables: Vec::new(),
+            crash_point: Mutex::default(),
         }
     }
 
@@ -76,6 +79,14 @@ impl Setup {
         self
     }
 
+    /// Has the next process kill itself at this point; the one after it lives on. The shim's
+    /// `kv/crash.rs` says how points are named.
+    #[must_use]
+    pub fn crash_at(self, point: &str) -> Self {
+        self.set_crash_point(point);
+        self
+    }
+
     /// The directory in which the host keeps its state.
     pub fn state_dir(&self) -> &Path {
         self.state.path()
@@ -110,6 +121,16 @@ impl Setup {
         self.kind
     }
 
+    pub(crate) fn set_crash_point(&self, point: &str) {
+        *self.crash_point() = Some(point.to_owned());
+    }
+
+    fn crash_point(&self) -> MutexGuard<'_, Option<String>> {
+        self.crash_point
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Starts the process; the test that runs is shown what it prints.
     pub(crate) fn spawn(&self) -> (Child, Output) {
         let mut child = self
@@ -136,6 +157,9 @@ impl Setup {
         }
         for variable in &self.variables {
             command.args(["--variable", variable]);
+        }
+        if let Some(point) = self.crash_point().take() {
+            command.env("WASM_SHIM_CRASH_AT", point);
         }
         if self.kind == HostKind::Spin {
             // `spin up` serves from a child of its own, which outlives it unless the group is killed.

@@ -6,6 +6,7 @@
 mod build;
 mod check;
 mod process;
+mod prove;
 mod setup;
 mod test;
 mod tidy;
@@ -34,6 +35,8 @@ enum Command {
         /// Only tests whose name contains this
         filter: Option<String>,
     },
+    /// Prove at length that nothing accepted is lost: kills, faults, and every interleaving
+    Prove,
     /// Run everything that CI runs
     Check,
     /// Hold the house rules that no other tool holds
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Up { args } => up::run(&args),
         Command::Build => build::run(),
         Command::Test { filter } => test::run(filter.as_deref()),
+        Command::Prove => prove::run(),
         Command::Check => check::run(),
         Command::Tidy => tidy::run(),
     };

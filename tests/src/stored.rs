@@ -1,0 +1,140 @@
+//! Records as they are stored: the history that the HTTP surface does not tell.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use serde_json::Value;
+
+use crate::store_file;
+
+/// What a host keeps, read from beside it: nothing is asked of the host, so nothing is set going.
+pub struct Kept {
+    file: PathBuf,
+    store: Connection,
+}
+
+impl Kept {
+    /// What is kept in a host's state directory. The host must have made its store.
+    pub fn in_state_dir(state_dir: &Path) -> Self {
+        let file = store_file(state_dir);
+        let open = || {
+            let store = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            store.busy_timeout(Duration::from_secs(5))?;
+            Ok(store)
+        };
+        let store = open().unwrap_or_else(|error| unreadable(&file, &error));
+        Self { file, store }
+    }
+
+    /// Every order's record.
+    pub fn records(&self) -> Vec<StoredRecord> {
+        let query = "SELECT value FROM spin_key_value WHERE key BETWEEN 'order_' AND 'order_~'";
+        let read = || -> rusqlite::Result<Vec<Vec<u8>>> {
+            let mut query = self.store.prepare_cached(query)?;
+            query.query_map((), |row| row.get(0))?.collect()
+        };
+        let values = read().unwrap_or_else(|error| unreadable(&self.file, &error));
+        values
+            .iter()
+            .map(|value| StoredRecord::parse(value))
+            .collect()
+    }
+
+    /// The ids of the orders that have a marker.
+    pub fn marked(&self) -> BTreeSet<String> {
+        let query =
+            "SELECT substr(key, 6) FROM spin_key_value WHERE key BETWEEN 'open_' AND 'open_~'";
+        let read = || -> rusqlite::Result<BTreeSet<String>> {
+            let mut query = self.store.prepare_cached(query)?;
+            query.query_map((), |row| row.get(0))?.collect()
+        };
+        read().unwrap_or_else(|error| unreadable(&self.file, &error))
+    }
+}
+
+fn unreadable(file: &Path, error: &rusqlite::Error) -> ! {
+    panic!("cannot read `{}`: {error}", file.display())
+}
+
+/// The record of an order.
+#[derive(Clone, Debug)]
+pub struct StoredRecord {
+    json: Value,
+}
+
+impl StoredRecord {
+    fn parse(value: &[u8]) -> Self {
+        let json = serde_json::from_slice(value)
+            .unwrap_or_else(|error| panic!("expected a record, found other JSON: {error}"));
+        Self { json }
+    }
+
+    /// The order's id.
+    pub fn id(&self) -> &str {
+        self.json["id"].as_str().expect("a record has an id")
+    }
+
+    /// The order as it was sent.
+    pub fn order(&self) -> &Value {
+        &self.json["order"]
+    }
+
+    /// How often it was written.
+    pub fn revision(&self) -> u64 {
+        self.json["revision"]
+            .as_u64()
+            .expect("a record has a revision")
+    }
+
+    /// When it was accepted, in milliseconds since 1970.
+    pub fn created_at_ms(&self) -> u64 {
+        self.json["createdAt"]
+            .as_u64()
+            .expect("a record has a time of creation")
+    }
+
+    /// The state's name.
+    pub fn status(&self) -> &str {
+        let state = self.json["state"].as_object();
+        state
+            .and_then(|state| state.keys().next())
+            .expect("a record has a state")
+    }
+
+    /// Whether the order has ended.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.status(), "completed" | "failed" | "cancelled")
+    }
+
+    /// The state with all that it holds: of an order that has ended, its one outcome.
+    pub fn state(&self) -> &Value {
+        &self.json["state"]
+    }
+
+    /// How each attempt ended, the latest last; `running` if it has not.
+    pub fn history(&self) -> Vec<&str> {
+        let outcomes = self.attempts().map(|attempt| attempt["outcome"].as_str());
+        outcomes
+            .map(|outcome| outcome.unwrap_or("running"))
+            .collect()
+    }
+
+    /// When each attempt was claimed, in milliseconds since 1970.
+    pub fn attempts_started_at_ms(&self) -> Vec<u64> {
+        let times = self.attempts().map(|attempt| attempt["startedAt"].as_u64());
+        times
+            .map(|time| time.expect("an attempt has a start"))
+            .collect()
+    }
+
+    /// When the latest attempt ended, in milliseconds since 1970.
+    pub fn ended_at_ms(&self) -> Option<u64> {
+        self.attempts().last()?["endedAt"].as_u64()
+    }
+
+    fn attempts(&self) -> impl Iterator<Item = &Value> {
+        self.json["attempts"].as_array().into_iter().flatten()
+    }
+}

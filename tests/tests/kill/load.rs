@@ -1,0 +1,155 @@
+//! Kills at random under load, one after another, while clients go on by the published algorithm.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tests::{Kept, Test, is_long, pause, retry_after_seconds, tests, together};
+
+use crate::finding::{Finding, conclude};
+use crate::ledger::{Ledger, order_with};
+use crate::service::{Service, fast, now_ms, submission};
+
+pub(crate) const TESTS: &[Test] =
+    tests![every_order_ends_as_sent_once_however_often_the_host_is_killed];
+
+/// How much is done.
+struct Extent {
+    clients: usize,
+    kills: usize,
+    orders: usize,
+}
+
+const BOUNDED: Extent = Extent {
+    clients: 48,
+    kills: 10,
+    orders: 300,
+};
+const LONG: Extent = Extent {
+    clients: 160,
+    kills: 120,
+    orders: 20_000,
+};
+
+/// The longest time between two kills, in milliseconds, the start not counted.
+const UP_MS_MAX: u64 = 3000;
+
+/// The longest work of an order: some end between two kills, some are hit by several.
+const WORK_MS_MAX: u64 = 800;
+
+fn every_order_ends_as_sent_once_however_often_the_host_is_killed() {
+    let Extent {
+        clients,
+        kills,
+        orders,
+    } = if is_long() { LONG } else { BOUNDED };
+    let service = Service::start(fast().variable("lease_seconds", "1"));
+    let ledger = Ledger::default();
+    let stop = AtomicBool::new(false);
+    let submitted = AtomicUsize::new(0);
+    together(clients + 1, |number| {
+        if number == clients {
+            kill_again_and_again(&service, &ledger, kills, orders);
+            stop.store(true, Ordering::Relaxed);
+            return;
+        }
+        while !stop.load(Ordering::Relaxed) {
+            let sequence = submitted.fetch_add(1, Ordering::Relaxed);
+            go_through(&service, &ledger, sequence);
+        }
+    });
+    let finding = Finding::of(&service, &ledger);
+    conclude(
+        "submit, poll, fetch under load, killed at random",
+        &[finding],
+    );
+}
+
+/// Kills until there were enough kills and enough orders.
+fn kill_again_and_again(service: &Service, ledger: &Ledger, kills: usize, orders: usize) {
+    let began = Instant::now();
+    let mut random = Random(now_ms());
+    let mut killed = 0;
+    while killed < kills || ledger.accepted() < orders {
+        // One in four comes while the host is still busy with what the last one left.
+        let up_ms_max = if random.below(4) == 0 {
+            UP_MS_MAX / 10
+        } else {
+            UP_MS_MAX
+        };
+        pause(
+            Duration::from_millis(random.below(up_ms_max)),
+            "a moment to kill in",
+        );
+        service.kill_and_restart();
+        killed += 1;
+        let kept = Kept::in_state_dir(service.host().state_dir());
+        let open = ledger.look(&kept);
+        if killed % 10 == 0 {
+            eprintln!(
+                "{:>5} s  {killed:>4} kills  {:>6} accepted  {open:>5} open",
+                began.elapsed().as_secs(),
+                ledger.accepted(),
+            );
+        }
+    }
+}
+
+/// Submits one order and stays with it until its result.
+fn go_through(service: &Service, ledger: &Ledger, sequence: usize) {
+    let note = format!("order {sequence}");
+    let ms = Random(sequence as u64).below(WORK_MS_MAX);
+    let mut order = order_with(&note, ms, "complete");
+    let accepted = if sequence.is_multiple_of(2) {
+        // With a key, what was not answered is sent again.
+        service.persist(|host| submission(host, &order, Some(&note)))
+    } else {
+        submit_without_key(service, &mut order, &note)
+    };
+    let id = ledger.accept(&accepted, &order);
+    let status_path = accepted.header("location").expect("a 202 has a location");
+    let mut wait = retry_after_seconds(&accepted);
+    let ended = loop {
+        pause(Duration::from_secs(wait), "an order to end");
+        let answer = service.persist(|host| host.get(status_path));
+        match answer.status {
+            200 => wait = retry_after_seconds(&answer),
+            _ => break answer,
+        }
+    };
+    let Some(result_path) = ended.header("location").filter(|_| ended.status == 303) else {
+        return ledger.lose(&id, &ended);
+    };
+    let result = service.persist(|host| host.get(result_path));
+    if result.status != 200 {
+        ledger.lose(&id, &result);
+    }
+}
+
+/// Without a key nobody knows what became of a submission that was not answered. So each try is
+/// an order of its own, with a note of its own, and the one that is answered counts.
+fn submit_without_key(service: &Service, order: &mut Value, note: &str) -> tests::Response {
+    for attempt in 1.. {
+        order["note"] = format!("{note}, try {attempt}").into();
+        let answer = submission(&service.host(), order, None).try_send();
+        match answer {
+            Ok(answer) if answer.status != 503 => return answer,
+            _ => pause(Duration::from_millis(20), "a host that answers"),
+        }
+    }
+    unreachable!("the range does not end")
+}
+
+/// Numbers that are random enough to choose moments: xorshift.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        let mut x = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        self.0 = x;
+        x % bound
+    }
+}

@@ -1,0 +1,81 @@
+//! A kill with many open orders: all are worked on again within a lease, with no client asking.
+
+use std::time::{Duration, Instant};
+
+use tests::{Recovery, Row, Setup, Test, is_long, pause, tests, together};
+
+use crate::ledger::order_with;
+use crate::service::{Service, recovery_ms, submission};
+
+pub(crate) const TESTS: &[Test] =
+    tests![open_orders_are_worked_on_again_within_a_lease_and_five_seconds];
+
+const ORDERS: usize = 1000;
+
+/// Beyond the lease: the start, the sweep, and the claims.
+const SLACK: Duration = Duration::from_secs(5);
+
+fn open_orders_are_worked_on_again_within_a_lease_and_five_seconds() {
+    // The default lease in a long proof.
+    let lease_seconds = if is_long() { 30 } else { 5 };
+    let setup = Setup::controlled().variable("lease_seconds", &lease_seconds.to_string());
+    let service = Service::start(setup);
+    let clients = 16;
+    let accepted = together(clients, |client| {
+        let share = (client..ORDERS).step_by(clients);
+        share
+            .map(|number| {
+                let order = order_with(&format!("order {number}"), 600_000, "complete");
+                let answer = submission(&service.host(), &order, None).send();
+                tests::uuid_in(&answer)
+            })
+            .collect::<Vec<_>>()
+    })
+    .concat();
+    while worked_on(&service, 1) < ORDERS {
+        pause(Duration::from_millis(200), "every order to be worked on");
+    }
+
+    service.kill_and_restart();
+
+    let restarted = Instant::now();
+    while worked_on(&service, 2) < ORDERS {
+        pause(
+            Duration::from_millis(200),
+            "every order to be worked on again",
+        );
+    }
+    let elapsed = restarted.elapsed();
+    let kept = service.records();
+    let lost = accepted
+        .iter()
+        .filter(|id| !kept.iter().any(|record| record.id() == *id))
+        .count();
+    let recovery: Recovery = recovery_ms(&kept, &service.restarts())
+        .into_iter()
+        .collect();
+    let limit = Duration::from_secs(lease_seconds) + SLACK;
+    assert!(
+        elapsed <= limit,
+        "expected at most {limit:?}, found {elapsed:?}: {recovery:?}"
+    );
+    Row {
+        scenario: format!("{ORDERS} open orders, lease {lease_seconds} s, nobody asks"),
+        kills: 1,
+        accepted: accepted.len(),
+        lost,
+        duplicated: 0,
+        recovery,
+    }
+    .conclude();
+}
+
+/// How many orders have had that many attempts, as the store tells it.
+fn worked_on(service: &Service, attempts: usize) -> usize {
+    let records = service.records();
+    let has = |count: usize| count >= attempts;
+    records
+        .iter()
+        .filter(|record| has(record.history().len()))
+        .count()
+}

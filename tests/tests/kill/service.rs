@@ -1,0 +1,171 @@
+//! A host that is killed and restarted while clients go on, and such clients.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+use tests::{Host, Kept, Request, Response, Setup, StoredRecord, pause, retry_after_seconds};
+
+/// How long a client leaves it after a connection failed.
+const RECONNECT: Duration = Duration::from_millis(20);
+
+/// The number of SIGKILL.
+const KILL: i32 = 9;
+
+/// A host behind a lock that its clients share, and whose other side is a restart.
+pub struct Service {
+    host: RwLock<Host>,
+    restarts: Mutex<Vec<Restart>>,
+}
+
+/// A death and the start after it, in milliseconds since 1970.
+#[derive(Clone, Copy, Debug)]
+pub struct Restart {
+    pub killed_at_ms: u64,
+    pub serving_at_ms: u64,
+}
+
+impl Service {
+    pub fn start(setup: Setup) -> Self {
+        Self {
+            host: RwLock::new(setup.start()),
+            restarts: Mutex::default(),
+        }
+    }
+
+    pub fn host(&self) -> RwLockReadGuard<'_, Host> {
+        self.host.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Kills the host, which must be running, and starts it again.
+    pub fn kill_and_restart(&self) {
+        let killed_at_ms = now_ms();
+        {
+            let host = self.host();
+            assert!(
+                !host.has_ended(),
+                "the host ended by itself:\n{}",
+                host.output().text()
+            );
+            host.kill();
+        }
+        self.restart(killed_at_ms);
+    }
+
+    /// Waits for the host to kill itself, and starts it again.
+    pub fn restart_after_crash(&self) {
+        assert_crashed(self.host().wait());
+        self.restart(now_ms());
+    }
+
+    /// Kills the host, and starts it again on its way to `point`, which it reaches with nobody
+    /// asking; then starts it once more.
+    pub fn restart_twice(&self, point: &str) {
+        let killed_at_ms = now_ms();
+        {
+            let mut host = self.host.write().unwrap_or_else(PoisonError::into_inner);
+            assert_crashed(host.run_to_crash(point));
+        }
+        self.restart(killed_at_ms);
+    }
+
+    fn restart(&self, killed_at_ms: u64) {
+        let mut host = self.host.write().unwrap_or_else(PoisonError::into_inner);
+        host.restart();
+        let restart = Restart {
+            killed_at_ms,
+            serving_at_ms: now_ms(),
+        };
+        self.restarts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(restart);
+    }
+
+    pub fn restarts(&self) -> Vec<Restart> {
+        self.restarts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Every record that it keeps.
+    pub fn records(&self) -> Vec<StoredRecord> {
+        Kept::in_state_dir(self.host().state_dir()).records()
+    }
+
+    /// Sends a request until it is answered, as clients do that mean it.
+    pub fn persist(&self, request: impl Fn(&Host) -> Request) -> Response {
+        loop {
+            let answer = request(&self.host()).try_send();
+            match answer {
+                Ok(answer) if answer.status == 503 => {
+                    pause(
+                        Duration::from_secs(retry_after_seconds(&answer)),
+                        "a service",
+                    );
+                }
+                Ok(answer) => return answer,
+                Err(_) => pause(RECONNECT, "a host that answers"),
+            }
+        }
+    }
+}
+
+/// A host that notices the dead soon, and whose orders say how their work goes.
+pub fn fast() -> Setup {
+    Setup::controlled()
+        .variable("lease_seconds", "2")
+        .variable("progress_seconds", "1")
+        .variable("sweep_seconds", "1")
+        // Deaths cost attempts, and none of these orders may run out of them.
+        .variable("max_attempts", "1000")
+}
+
+/// Begins a submission, with an idempotency key if one is given.
+pub fn submission(host: &Host, order: &Value, key: Option<&str>) -> Request {
+    let request = host.submit(order.to_string());
+    match key {
+        Some(key) => request.header("idempotency-key", key),
+        None => request,
+    }
+}
+
+/// Asserts that a host killed itself, which it does at its point and nowhere else.
+pub fn assert_crashed(status: ExitStatus) {
+    assert_eq!(
+        status.signal(),
+        Some(KILL),
+        "{status}: the point was not reached"
+    );
+}
+
+/// For each order that was open at a death: how long after the restart its next attempt began,
+/// if it did before the next death.
+pub fn recovery_ms(records: &[StoredRecord], restarts: &[Restart]) -> Vec<u64> {
+    let mut times = Vec::new();
+    for record in records {
+        let started = record.attempts_started_at_ms();
+        for (index, restart) in restarts.iter().enumerate() {
+            let next_death = restarts
+                .get(index + 1)
+                .map_or(u64::MAX, |next| next.killed_at_ms);
+            let next = started.iter().find(|at| **at >= restart.killed_at_ms);
+            if record.created_at_ms() < restart.killed_at_ms
+                && let Some(next) = next
+                && *next < next_death
+            {
+                times.push(next.saturating_sub(restart.serving_at_ms));
+            }
+        }
+    }
+    times
+}
+
+/// The time, in milliseconds since 1970, as records tell it.
+pub fn now_ms() -> u64 {
+    let elapsed = SystemTime::UNIX_EPOCH.elapsed().expect("it is after 1970");
+    u64::try_from(elapsed.as_millis()).expect("milliseconds since 1970 fit 64 bits")
+}
