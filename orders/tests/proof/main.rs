@@ -22,3 +22,6 @@ mod sweep;
 // Where processes die, and everything at once.
 mod crash;
 mod soak;
+
+// Every interleaving of a small world.
+mod model;

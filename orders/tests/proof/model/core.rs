@@ -1,0 +1,263 @@
+//! The record as the model sees it: only what decides, so that there are finitely many.
+//!
+//! Time is left out. What it decides is one bit each: whether the lease still holds, and
+//! whether the next attempt is due; the model flips them at any moment. For each step the
+//! record is made whole again and handed to the production [`apply`].
+
+use orders::{
+    Attempt, AttemptOutcome, Claim, ErrorCode, Event, Failure, IllegalTransition, OrderId,
+    RECORD_VERSION, Record, State, Timestamp, Token, apply,
+};
+use serde_json::value::to_raw_value;
+
+use crate::support::sample::{BODY, order};
+
+/// The moment at which every step is taken, as far as the production code is told.
+const NOW: Timestamp = Timestamp::from_unix_ms(1_000);
+/// A time that has passed by then.
+const PAST: Timestamp = Timestamp::from_unix_ms(500);
+/// A time that has not.
+const FUTURE: Timestamp = Timestamp::from_unix_ms(2_000);
+
+/// The token of a claim, numbered so that few are needed.
+pub type ClaimNumber = u8;
+
+/// Who made the latest write, as far as somebody may still ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Author {
+    /// Somebody who has moved on.
+    Nobody,
+    /// The process of that number, by the change that it is making.
+    Process(usize),
+}
+
+/// A record, reduced.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Core {
+    /// Where the order stands.
+    pub standing: Standing,
+    /// The number of the latest attempt.
+    pub attempt: u32,
+    /// Its history.
+    pub attempts: Vec<Run>,
+    /// By which a writer recognises its own write.
+    pub author: Author,
+}
+
+/// A [`State`], reduced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// Waits for a processor.
+    Pending {
+        /// Whether the next attempt is due.
+        due: bool,
+    },
+    /// Is worked on.
+    Processing {
+        /// By whom.
+        claim: ClaimNumber,
+        /// Whether the lease still holds.
+        live: bool,
+    },
+    /// Done.
+    Completed {
+        /// By whom.
+        claim: ClaimNumber,
+    },
+    /// Failed.
+    Failed,
+    /// Cancelled.
+    Cancelled,
+}
+
+/// An [`Attempt`], reduced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Run {
+    /// Under which claim.
+    pub claim: ClaimNumber,
+    /// How it ended, as text because the outcome has no hash.
+    pub outcome: Option<&'static str>,
+    /// Whether a late outcome has been noted.
+    pub late: bool,
+}
+
+impl Core {
+    /// An order as it was accepted.
+    pub fn accepted() -> Self {
+        Self {
+            standing: Standing::Pending { due: true },
+            attempt: 0,
+            attempts: Vec::new(),
+            author: Author::Nobody,
+        }
+    }
+
+    /// Whether the order has ended.
+    pub fn is_terminal(&self) -> bool {
+        match self.standing {
+            Standing::Pending { .. } | Standing::Processing { .. } => false,
+            Standing::Completed { .. } | Standing::Failed | Standing::Cancelled => true,
+        }
+    }
+
+    /// How the order ended, without notes of late outcomes.
+    pub fn ending(&self) -> (Standing, Vec<Option<&'static str>>) {
+        let outcomes = self.attempts.iter().map(|run| run.outcome);
+        (self.standing, outcomes.collect())
+    }
+
+    /// What the production code makes of `event`.
+    pub fn apply(&self, event: &Event, attempts_max: u32) -> Result<Self, IllegalTransition> {
+        apply(&self.record(attempts_max), event, NOW).map(|record| Self::of(&record))
+    }
+
+    fn record(&self, attempts_max: u32) -> Record {
+        Record {
+            version: RECORD_VERSION,
+            revision: 1,
+            write: token(0),
+            id: OrderId::new(PAST, [0; 10]),
+            owner: None,
+            idempotency_key: None,
+            created_at: PAST,
+            updated_at: PAST,
+            max_attempts: attempts_max,
+            attempt: self.attempt,
+            attempts: self.attempts.iter().map(|run| run.attempt()).collect(),
+            state: self.standing.state(),
+            traceparent: None,
+            order: order(BODY),
+        }
+    }
+
+    fn of(record: &Record) -> Self {
+        Self {
+            standing: Standing::of(&record.state),
+            attempt: record.attempt,
+            attempts: record.attempts.iter().map(Run::of).collect(),
+            author: Author::Nobody,
+        }
+    }
+}
+
+impl Standing {
+    /// The same after the lease has run out, or the next attempt has come due.
+    pub fn later(self) -> Self {
+        match self {
+            Self::Pending { .. } => Self::Pending { due: true },
+            Self::Processing { claim, .. } => Self::Processing { claim, live: false },
+            ended => ended,
+        }
+    }
+
+    fn state(self) -> State {
+        let until = |future: bool| if future { FUTURE } else { PAST };
+        match self {
+            Self::Pending { due } => State::Pending {
+                next_attempt_at: Some(until(!due)),
+            },
+            Self::Processing { claim, live } => State::Processing {
+                claim: Claim {
+                    token: token(claim),
+                    lease_until: until(live),
+                },
+                progress: None,
+            },
+            Self::Completed { claim } => State::Completed {
+                at: PAST,
+                // OK because a number is always JSON.
+                result: Some(to_raw_value(&claim).expect("a number is JSON")),
+            },
+            Self::Failed => State::Failed {
+                at: PAST,
+                failure: Failure {
+                    code: ErrorCode::Permanent,
+                    message: String::new(),
+                },
+            },
+            Self::Cancelled => State::Cancelled { at: PAST },
+        }
+    }
+
+    fn of(state: &State) -> Self {
+        match state {
+            State::Pending { next_attempt_at } => Self::Pending {
+                due: next_attempt_at.is_none_or(|at| at <= NOW),
+            },
+            State::Processing { claim, .. } => Self::Processing {
+                claim: number(claim.token),
+                live: claim.lease_until > NOW,
+            },
+            State::Completed { result, .. } => {
+                // OK because the model lets each processor give its claim's number.
+                let result = result.as_ref().expect("a result");
+                Self::Completed {
+                    claim: result.get().parse().expect("a claim's number"),
+                }
+            }
+            State::Failed { .. } => Self::Failed,
+            State::Cancelled { .. } => Self::Cancelled,
+        }
+    }
+}
+
+impl Run {
+    const OUTCOMES: [(&'static str, AttemptOutcome); 5] = [
+        ("completed", AttemptOutcome::Completed),
+        ("failed", AttemptOutcome::Failed),
+        ("retryable", AttemptOutcome::Retryable),
+        ("lease expired", AttemptOutcome::LeaseExpired),
+        ("cancelled", AttemptOutcome::Cancelled),
+    ];
+
+    fn attempt(self) -> Attempt {
+        let outcome = self.outcome.map(|name| {
+            let known = Self::OUTCOMES.into_iter().find(|(known, _)| *known == name);
+            known.expect("one of the five").1
+        });
+        Attempt {
+            number: 1,
+            token: token(self.claim),
+            started_at: PAST,
+            ended_at: outcome.map(|_| PAST),
+            outcome,
+            error: None,
+            late_outcome_at: self.late.then_some(PAST),
+        }
+    }
+
+    fn of(attempt: &Attempt) -> Self {
+        let outcome = attempt.outcome.map(|outcome| {
+            let known = Self::OUTCOMES
+                .into_iter()
+                .find(|(_, known)| *known == outcome);
+            known.expect("one of the five").0
+        });
+        Self {
+            claim: number(attempt.token),
+            outcome,
+            late: attempt.late_outcome_at.is_some(),
+        }
+    }
+}
+
+/// A claim as the production code is told of it.
+pub fn claim(number: ClaimNumber) -> Claim {
+    Claim {
+        token: token(number),
+        lease_until: FUTURE,
+    }
+}
+
+/// How long a retry waits in the model: until it says so.
+pub const RETRY_DELAY_MS: u64 = FUTURE.ms_since(NOW);
+
+/// The token of the claim of that number.
+pub fn token(number: ClaimNumber) -> Token {
+    Token::new([number; 16])
+}
+
+fn number(token: Token) -> ClaimNumber {
+    let known = (0..=ClaimNumber::MAX).find(|number| self::token(*number) == token);
+    known.expect("the token of a numbered claim")
+}
