@@ -5,6 +5,8 @@
 
 mod build;
 mod check;
+mod host;
+mod javascript;
 mod process;
 mod prove;
 mod setup;

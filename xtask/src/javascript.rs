@@ -1,0 +1,75 @@
+//! The JavaScript client and the page: their types, and their tests against a live host.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::host::Host;
+use crate::{process, setup, workspace};
+
+/// The two packages: the folder of each, and its name below `target/npm`.
+const PACKAGES: [(&str, &str); 2] = [("clients/js", "client"), ("web", "web")];
+
+/// Checks the types and runs the tests of both.
+pub(crate) fn run() -> Result<()> {
+    setup::require_program("node", "nodejs")?;
+    setup::require_program("npm", "npm")?;
+    setup::require_program("chromium", "chromium")?;
+    for (folder, name) in PACKAGES {
+        let modules = install(folder, name)?;
+        let tsc = modules.join(".bin/tsc");
+        process::run(process::command(&tsc.to_string_lossy()).args(["--project", folder]))?;
+    }
+    let host = Host::start(&["simulate_controls=true", "simulate_max_ms=2000"])?;
+    for (folder, name) in PACKAGES {
+        let mut node = process::command("node");
+        // One file at a time: each drives a browser or counts what it alone causes.
+        node.args(["--test", "--test-concurrency=1"])
+            .args(tests(folder)?);
+        node.env("ORDERS_URL", &host.url)
+            .env("NODE_PATH", modules(name));
+        process::run(&mut node)?;
+    }
+    Ok(())
+}
+
+/// Installs what a package's tests need, outside the source tree; returns where.
+fn install(folder: &str, name: &str) -> Result<PathBuf> {
+    let (source, target) = (workspace::root().join(folder), directory(name));
+    fs::create_dir_all(&target)?;
+    let lock = "package-lock.json";
+    let fresh = fs::read(source.join(lock))? == fs::read(target.join(lock)).unwrap_or_default();
+    if fresh && modules(name).is_dir() {
+        return Ok(modules(name));
+    }
+    for file in ["package.json", lock, ".npmrc"] {
+        fs::copy(source.join(file), target.join(file))
+            .with_context(|| format!("cannot copy `{folder}/{file}`"))?;
+    }
+    let prefix = target.to_string_lossy().into_owned();
+    process::run(process::command("npm").args(["ci", "--ignore-scripts", "--prefix", &prefix]))?;
+    Ok(modules(name))
+}
+
+/// The test files of a package, named one by one: versions of Node differ in what a folder means.
+fn tests(folder: &str) -> Result<Vec<PathBuf>> {
+    let mut tests = Vec::new();
+    for entry in fs::read_dir(workspace::root().join(folder).join("tests"))? {
+        let path = entry?.path();
+        if path.to_string_lossy().ends_with(".test.js") {
+            tests.push(path);
+        }
+    }
+    tests.sort();
+    anyhow::ensure!(!tests.is_empty(), "`{folder}/tests` has no tests");
+    Ok(tests)
+}
+
+fn directory(name: &str) -> PathBuf {
+    workspace::root().join("target/npm").join(name)
+}
+
+fn modules(name: &str) -> PathBuf {
+    directory(name).join("node_modules")
+}
