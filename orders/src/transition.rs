@@ -4,6 +4,9 @@ use crate::record::{ATTEMPTS_KEPT_MAX, Attempt, AttemptOutcome, Claim, ErrorCode
 use crate::settle::AttemptEnd;
 use crate::{OrderId, Record, Status, Timestamp, Token};
 
+/// How finely progress is told.
+const PROGRESS_STEPS: f64 = 10_000.0;
+
 /// Something that happens to an order.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -46,6 +49,23 @@ pub enum Event {
 ///                     +-------------------------+ ended: retryable; lease expired; released
 /// ```
 ///
+/// Edge by edge, as a test compares it with what this function does:
+///
+/// ```text
+/// pending    --claimed-->                             processing
+/// pending    --cancelled-->                           cancelled
+/// processing --renewed-->                             processing
+/// processing --ended: completed-->                    completed
+/// processing --ended: permanent-->                    failed
+/// processing --ended: retryable-->                    pending
+/// processing --ended: retryable, attempts used up-->  failed
+/// processing --lease expired-->                       pending
+/// processing --lease expired, attempts used up-->     failed
+/// processing --released-->                            pending
+/// processing --cancelled-->                           cancelled
+/// cancelled  --ended: late-->                         cancelled
+/// ```
+///
 /// - *pending*: a processor's claim moves it on; a crash changes nothing, a sweep dispatches it again.
 /// - *processing*: its holder moves it on; if the holder crashes, whoever notices that the lease
 ///   ran out does.
@@ -65,8 +85,10 @@ pub fn apply(record: &Record, event: &Event, now: Timestamp) -> Result<Record, I
         })
     };
     let mut next = record.clone();
-    // Clocks of replicas differ; a record's own times never go back.
-    next.updated_at = now.max(record.updated_at);
+    // Clocks of replicas differ; a record's own times never go back. What is due, and whose
+    // lease has run out, is judged by the clock of who asks.
+    let at = now.max(record.updated_at);
+    next.updated_at = at;
     match (&record.state, event) {
         (
             State::Pending {
@@ -77,7 +99,7 @@ pub fn apply(record: &Record, event: &Event, now: Timestamp) -> Result<Record, I
             return refuse(Refusal::NotDue { at: *at });
         }
         (State::Pending { .. }, Event::Claimed(claim)) => next.begin_attempt(*claim),
-        (State::Pending { .. }, Event::Cancelled) => next.state = State::Cancelled { at: now },
+        (State::Pending { .. }, Event::Cancelled) => next.state = State::Cancelled { at },
 
         (State::Processing { claim, .. }, Event::Claimed(_)) if now < claim.lease_until => {
             return refuse(Refusal::Held {
@@ -97,7 +119,7 @@ pub fn apply(record: &Record, event: &Event, now: Timestamp) -> Result<Record, I
             };
         }
         (State::Processing { claim, .. }, Event::Ended { token, end }) if claim.token == *token => {
-            next.end_attempt(end, now);
+            next.end_attempt(end, at);
         }
         (State::Processing { claim, .. }, Event::Released { token }) if claim.token == *token => {
             next.attempts.pop();
@@ -107,15 +129,15 @@ pub fn apply(record: &Record, event: &Event, now: Timestamp) -> Result<Record, I
             };
         }
         (State::Processing { claim, .. }, Event::LeaseExpired) if now >= claim.lease_until => {
-            next.expire_lease(now);
+            next.expire_lease(at);
         }
         (State::Processing { .. }, Event::Cancelled) => {
-            next.close_attempt(AttemptOutcome::Cancelled, None, now);
-            next.state = State::Cancelled { at: now };
+            next.close_attempt(AttemptOutcome::Cancelled, None, at);
+            next.state = State::Cancelled { at };
         }
 
         (State::Cancelled { .. }, Event::Ended { token, .. }) => match next.late_attempt(*token) {
-            Some(attempt) => attempt.late_outcome_at = Some(now),
+            Some(attempt) => attempt.late_outcome_at = Some(at),
             None => return refuse(Refusal::NotHolder),
         },
 
@@ -181,26 +203,26 @@ impl Record {
         };
     }
 
-    fn end_attempt(&mut self, end: &AttemptEnd, now: Timestamp) {
+    fn end_attempt(&mut self, end: &AttemptEnd, at: Timestamp) {
         match end {
             AttemptEnd::Completed { result } => {
-                self.close_attempt(AttemptOutcome::Completed, None, now);
+                self.close_attempt(AttemptOutcome::Completed, None, at);
                 self.state = State::Completed {
-                    at: now,
+                    at,
                     result: result.clone(),
                 };
             }
             AttemptEnd::Permanent { message } => {
-                self.close_attempt(AttemptOutcome::Failed, Some(message), now);
-                self.fail(ErrorCode::Permanent, message, now);
+                self.close_attempt(AttemptOutcome::Failed, Some(message), at);
+                self.fail(ErrorCode::Permanent, message, at);
             }
             AttemptEnd::Retryable { message, delay_ms } => {
-                self.close_attempt(AttemptOutcome::Retryable, Some(message), now);
+                self.close_attempt(AttemptOutcome::Retryable, Some(message), at);
                 if self.attempt >= self.max_attempts {
-                    self.fail(ErrorCode::Retryable, message, now);
+                    self.fail(ErrorCode::Retryable, message, at);
                 } else {
                     self.state = State::Pending {
-                        next_attempt_at: Some(now.plus_ms(*delay_ms)),
+                        next_attempt_at: Some(at.plus_ms(*delay_ms)),
                     };
                 }
             }
@@ -208,14 +230,14 @@ impl Record {
     }
 
     /// The attempt counts, so that an order which kills its processor ends as failed and not in a loop.
-    fn expire_lease(&mut self, now: Timestamp) {
+    fn expire_lease(&mut self, at: Timestamp) {
         let message = format!(
             "the lease of attempt {} ran out before the attempt ended",
             self.attempt
         );
-        self.close_attempt(AttemptOutcome::LeaseExpired, Some(&message), now);
+        self.close_attempt(AttemptOutcome::LeaseExpired, Some(&message), at);
         if self.attempt >= self.max_attempts {
-            self.fail(ErrorCode::LeaseExpired, &message, now);
+            self.fail(ErrorCode::LeaseExpired, &message, at);
         } else {
             // At once: the lease has been delay enough.
             self.state = State::Pending {
@@ -234,9 +256,9 @@ impl Record {
         };
     }
 
-    fn close_attempt(&mut self, outcome: AttemptOutcome, error: Option<&str>, now: Timestamp) {
+    fn close_attempt(&mut self, outcome: AttemptOutcome, error: Option<&str>, at: Timestamp) {
         if let Some(attempt) = self.attempts.last_mut() {
-            attempt.ended_at = Some(now);
+            attempt.ended_at = Some(at);
             attempt.outcome = Some(outcome);
             attempt.error = error.map(str::to_owned);
         }
@@ -254,7 +276,8 @@ impl Record {
 fn furthest(known: Option<f64>, reported: Option<f64>) -> Option<f64> {
     let reported = reported
         .filter(|progress| progress.is_finite())
-        .map(|progress| progress.clamp(0.0, 1.0));
+        // With few digits, because a reader of JSON may be off in the last of many.
+        .map(|progress| (progress.clamp(0.0, 1.0) * PROGRESS_STEPS).round() / PROGRESS_STEPS);
     match (known, reported) {
         (Some(known), Some(reported)) => Some(known.max(reported)),
         (known, reported) => reported.or(known),
