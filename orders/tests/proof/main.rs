@@ -25,3 +25,8 @@ mod soak;
 
 // Every interleaving of a small world.
 mod model;
+
+// The transition function, and the record's JSON.
+mod diagram;
+mod history;
+mod record;

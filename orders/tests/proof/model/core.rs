@@ -23,7 +23,7 @@ const FUTURE: Timestamp = Timestamp::from_unix_ms(2_000);
 pub type ClaimNumber = u8;
 
 /// Who made the latest write, as far as somebody may still ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Author {
     /// Somebody who has moved on.
     Nobody,
@@ -32,7 +32,7 @@ pub enum Author {
 }
 
 /// A record, reduced.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Core {
     /// Where the order stands.
     pub standing: Standing,
@@ -45,7 +45,7 @@ pub struct Core {
 }
 
 /// A [`State`], reduced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Standing {
     /// Waits for a processor.
     Pending {
@@ -71,7 +71,7 @@ pub enum Standing {
 }
 
 /// An [`Attempt`], reduced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Run {
     /// Under which claim.
     pub claim: ClaimNumber,

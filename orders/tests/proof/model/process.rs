@@ -8,7 +8,7 @@ use super::Broken;
 use super::core::{ClaimNumber, Core, RETRY_DELAY_MS, Standing, claim, token};
 
 /// What a process is at.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Activity {
     /// Nothing; a dispatch may come.
     Idle,
@@ -21,7 +21,7 @@ pub enum Activity {
 }
 
 /// Why the record is changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Purpose {
     /// To claim the order.
     Claim(ClaimNumber),
@@ -39,7 +39,7 @@ pub enum Purpose {
 }
 
 /// How an attempt ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum End {
     /// Completed.
     Completed,
@@ -50,7 +50,7 @@ pub enum End {
 }
 
 /// Where a change stands: the loop of `update`, between whose reads and swaps others go on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
     /// The record is to be read, for the first time or to see what became of the swap.
     Read,

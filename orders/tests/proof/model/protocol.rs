@@ -238,7 +238,7 @@ impl Model for Protocol {
                 next.marker = false;
             }
         }
-        (next != *world).then_some(next)
+        (next != *world).then(|| next.in_order())
     }
 
     fn properties(&self) -> Vec<Property<Self>> {

@@ -4,7 +4,7 @@ use super::core::{Author, ClaimNumber, Core, Standing};
 use super::process::{Activity, Purpose, Step};
 
 /// Everything there is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct World {
     /// The stored record.
     pub record: Option<Core>,
@@ -25,7 +25,7 @@ pub struct World {
 }
 
 /// Where the submission stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Submitter {
     /// It writes the marker and the record, in any order.
     Submitting {
@@ -41,7 +41,7 @@ pub enum Submitter {
 }
 
 /// Where the cancellation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cancellation {
     /// Nobody has thought of it.
     NotAsked,
@@ -54,7 +54,7 @@ pub enum Cancellation {
 }
 
 /// A swap on its way.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Late {
     /// Why.
     pub purpose: Purpose,
@@ -63,7 +63,7 @@ pub struct Late {
 }
 
 /// A write that breaks a promise, which the state that it leads to need not show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Offence {
     /// An order that had ended got another outcome.
     EndsTwice,
@@ -146,6 +146,43 @@ impl World {
             }
         }
         self.processes[process] = activity;
+    }
+
+    /// The same world with its processors in order. One is as good as another, so worlds that
+    /// differ only in which is which are one to the checker.
+    #[must_use]
+    pub fn in_order(mut self) -> Self {
+        let canceller = self.canceller();
+        let mut order: Vec<_> = (0..canceller).collect();
+        order.sort_by_key(|process| (&self.processes[*process], self.is_author(*process)));
+        let new_number = |old: usize| order.iter().position(|number| *number == old);
+        for core in self
+            .record
+            .iter_mut()
+            .chain(self.late.as_mut().map(|late| &mut late.next))
+        {
+            if let Author::Process(process) = &mut core.author {
+                *process = new_number(*process).unwrap_or(*process);
+            }
+        }
+        let processes = order.iter().chain([&canceller]);
+        self.processes = processes.map(|old| self.processes[*old].clone()).collect();
+        for (number, process) in self.processes.iter_mut().enumerate() {
+            if let Activity::Changing(_, Step::Swap(next)) = process {
+                next.author = Author::Process(number);
+            }
+        }
+        self
+    }
+
+    /// By which of the writes that can still be recognised the process is known.
+    fn is_author(&self, process: usize) -> [bool; 2] {
+        let by = |core: &Core| core.author == Author::Process(process);
+        let late = self.late.as_ref();
+        [
+            self.record.as_ref().is_some_and(by),
+            late.is_some_and(|late| by(&late.next)),
+        ]
     }
 
     /// A number that no claim bears of which anybody may still know.
