@@ -49,6 +49,12 @@ pub fn together<T: Send>(count: usize, task: impl Fn(usize) -> T + Sync) -> Vec<
     })
 }
 
+/// Runs `task` as a test that may take so long, for programs that are none.
+pub fn within<T>(duration: Duration, task: impl FnOnce() -> T) -> T {
+    Context::with_deadline(duration).enter();
+    task()
+}
+
 /// Repeats `attempt` until it returns something.
 ///
 /// For conditions of which nobody tells: files, and answers that carry no `Retry-After`.
@@ -122,13 +128,16 @@ impl Context {
     }
 
     fn fresh() -> Arc<Self> {
-        let deadline = if is_long() {
+        Self::with_deadline(if is_long() {
             DEADLINE_OF_LONG_PROOFS
         } else {
             DEADLINE
-        };
+        })
+    }
+
+    fn with_deadline(duration: Duration) -> Arc<Self> {
         Arc::new(Self {
-            deadline: Instant::now() + deadline,
+            deadline: Instant::now() + duration,
             outputs: Mutex::default(),
             panic: Mutex::default(),
         })

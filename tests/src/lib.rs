@@ -30,7 +30,7 @@ mod trial;
 mod walkthrough;
 
 pub use client::{Journey, journey, poll_to_the_end, retry_after_seconds};
-pub use context::{is_long, pause, together, until};
+pub use context::{is_long, pause, together, until, within};
 pub use host::Host;
 pub use http::{Request, Response};
 pub use kind::HostKind;

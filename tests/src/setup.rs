@@ -60,6 +60,13 @@ impl Setup {
         self
     }
 
+    /// Serves another application, whose manifest is given relative to the repository's root.
+    #[must_use]
+    pub fn application(mut self, manifest: &str) -> Self {
+        self.manifest = repository::path(manifest);
+        self
+    }
+
     /// Serves a changed `spin.toml`.
     #[must_use]
     pub fn manifest(mut self, change: impl FnOnce(&str) -> String) -> Self {

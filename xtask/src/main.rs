@@ -3,6 +3,7 @@
 //! This file is the table of them; each is in the file of its name. They run on Unix, take
 //! nothing but rustup for granted, and install what they need ([`setup`]).
 
+mod bench;
 mod build;
 mod check;
 mod host;
@@ -39,6 +40,11 @@ enum Command {
     },
     /// Prove at length that nothing accepted is lost: kills, faults, and every interleaving
     Prove,
+    /// Run all benchmarks, or one; each prints a ratio to a baseline
+    Bench {
+        /// Its name, such as `submits`
+        name: Option<String>,
+    },
     /// Run everything that CI runs
     Check,
     /// Hold the house rules that no other tool holds
@@ -51,6 +57,7 @@ fn main() -> ExitCode {
         Command::Build => build::run(),
         Command::Test { filter } => test::run(filter.as_deref()),
         Command::Prove => prove::run(),
+        Command::Bench { name } => bench::run(name.as_deref()),
         Command::Check => check::run(),
         Command::Tidy => tidy::run(),
     };

@@ -52,7 +52,8 @@ pub(crate) fn run() -> Result<()> {
         }
         _ => {}
     }
-    prove("proof", &["--nocapture"])?;
+    // Both are run whatever the first finds, as each says something of its own.
+    let protocol = prove("proof", &["--nocapture"]);
     // One after the other, so that recovery is timed with no other test's load on it.
     let killed = prove("kill", &["--test-threads=1"]);
     let rows = match fs::read_to_string(&report) {
@@ -60,6 +61,7 @@ pub(crate) fn run() -> Result<()> {
         Err(_) => Vec::new(),
     };
     print!("\n{}", table(&rows));
+    protocol?;
     killed?;
     judge(&rows)
 }
@@ -105,19 +107,21 @@ fn table(rows: &[Row]) -> String {
         .chain(rows.iter().map(cells))
         .chain([total])
         .collect();
-    let width = |column: usize| lines.iter().map(|line| line[column].len()).max();
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max();
     let widths: Vec<_> = (0..7).map(|column| width(column).unwrap_or(0)).collect();
-    lines
-        .iter()
-        .map(|line| {
-            let first = format!("{:<1$}", line[0], widths[0]);
-            let rest = line.iter().zip(&widths).skip(1);
-            let rest: String = rest
-                .map(|(cell, width)| format!("  {cell:>width$}"))
-                .collect();
-            format!("{first}{rest}\n")
-        })
-        .collect()
+    let mut table = String::new();
+    for line in &lines {
+        for (index, (cell, width)) in line.iter().zip(&widths).enumerate() {
+            // The first column is words, the others are numbers.
+            let padding = " ".repeat(width - cell.chars().count());
+            match index {
+                0 => table.extend([cell, &*padding]),
+                _ => table.extend(["  ", &padding, cell]),
+            }
+        }
+        table.push('\n');
+    }
+    table
 }
 
 fn cells(row: &Row) -> [String; 7] {

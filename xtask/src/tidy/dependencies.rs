@@ -42,6 +42,16 @@ const DIRECTIONS: &[Direction] = &[
         why: "black-box tests know the contract, so that they hold for any host",
     },
     Direction {
+        package: "bench",
+        depends_on: &["tests"],
+        why: "benchmarks start hosts as tests do, and know the contract alone",
+    },
+    Direction {
+        package: "bench-hello",
+        depends_on: &["guest"],
+        why: "the ceiling costs what a component costs that does nothing",
+    },
+    Direction {
         package: "xtask",
         depends_on: &[],
         why: "it must build while everything else is broken",

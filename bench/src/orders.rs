@@ -1,0 +1,63 @@
+//! The orders that benchmarks send, and the store that is looked at from beside the host.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use crate::load::{Load, Pace, get, post};
+
+/// An order as clients send it.
+pub fn order() -> String {
+    body().to_string()
+}
+
+/// An order whose work takes that long, and goes that way.
+pub fn order_that(ms: u64, outcome: &str) -> String {
+    let mut order = body();
+    order["simulate"] = json!({"ms": ms, "outcome": outcome});
+    order.to_string()
+}
+
+fn body() -> Value {
+    json!({
+        "customer": "Ada Lovelace",
+        "items": [{"name": "tea", "quantity": 2}, {"name": "sugar", "quantity": 1}],
+    })
+}
+
+/// A load of submissions of one order.
+pub fn submissions(address: SocketAddr, order: &str) -> Load {
+    Load {
+        address,
+        requests: Arc::new(vec![post("/orders", order)]),
+        statuses: &[202],
+        connections: 16,
+        pace: Pace::Count(1),
+    }
+}
+
+/// Submits one order so often, and returns the paths of the statuses.
+pub fn submit(address: SocketAddr, order: &str, count: usize) -> Result<Vec<String>> {
+    let load = Load {
+        pace: Pace::Count(count),
+        ..submissions(address, order)
+    };
+    let locations = load.send()?.locations;
+    ensure!(
+        locations.len() == count,
+        "expected {count} orders, found {}",
+        locations.len()
+    );
+    Ok(locations)
+}
+
+/// A load of reads of these paths.
+pub fn reads(address: SocketAddr, paths: &[String]) -> Load {
+    Load {
+        requests: Arc::new(paths.iter().map(|path| get(path)).collect()),
+        statuses: &[200, 303],
+        ..submissions(address, "")
+    }
+}
