@@ -63,7 +63,7 @@ pub(crate) fn refuse(faults: &[Fault]) -> ExitCode {
 
 /// [`refuse`] for one fault in words.
 pub(crate) fn misuse(sentence: &str) -> ExitCode {
-    refuse(&[Fault::new(sentence.to_owned())])
+    refuse(&[Fault::new(sentence)])
 }
 
 /// Serves, and stops in this order: no more connections; requests finish and attempts with them,

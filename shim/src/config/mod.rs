@@ -3,6 +3,7 @@
 //! [`App::load`] either returns an [`App`] that cannot be wrong, as far as files can tell, or
 //! every fault that it found, one sentence each that ends with the fix.
 
+mod fault;
 mod limits;
 mod manifest;
 mod outbound;
@@ -15,10 +16,10 @@ use crate::serve::routes::{Route, Routes};
 use manifest::Manifest;
 use runtime_config::RuntimeConfig;
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::path::{Path, PathBuf};
 use variables::Variables;
 
+pub use fault::Fault;
 pub use limits::Limits;
 pub use outbound::{AllowedHosts, chained_component};
 pub use runtime_config::Processor;
@@ -67,38 +68,6 @@ pub struct Component {
     pub environment: Vec<(String, String)>,
 }
 
-/// Why nothing was started: one sentence that ends with the fix.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault(String);
-
-impl Fault {
-    /// A fault in words, which are put on one line: some come from errors of many.
-    pub fn new(sentence: impl AsRef<str>) -> Self {
-        let lines: Vec<_> = sentence.as_ref().lines().map(str::trim).collect();
-        Self(lines.join(" "))
-    }
-
-    /// A file that is not the TOML that was expected.
-    fn toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
-        let line = error
-            .span()
-            .map(|span| text[..span.start.min(text.len())].lines().count().max(1))
-            .map(|line| format!(" line {line}"))
-            .unwrap_or_default();
-        let message = error.message().replace('\n', "; ");
-        Self(format!(
-            "`{}`{line}: {message}; correct the file",
-            path.display()
-        ))
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 impl App {
     /// Reads and checks everything that `arguments` name.
     pub fn load(arguments: &AppArgs) -> Result<Self, Vec<Fault>> {
@@ -130,7 +99,7 @@ impl App {
             return Err(faults);
         };
         if manifest.spin_manifest_version != toml::Value::Integer(2) {
-            faults.push(Fault(format!(
+            faults.push(Fault::new(format!(
                 "`{}` has spin_manifest_version `{}`; this host reads version 2",
                 from.display(),
                 manifest.spin_manifest_version
@@ -167,7 +136,7 @@ fn routes(manifest: &Manifest, faults: &mut Vec<Fault>) -> Routes {
         let component = match &trigger.component {
             toml::Value::String(id) if manifest.component.contains_key(id) => id.clone(),
             other => {
-                faults.push(Fault(format!(
+                faults.push(Fault::new(format!(
                     "[[trigger.http]] names the component {other}, which is not in [component]; add it, or correct the name"
                 )));
                 continue;
@@ -177,24 +146,24 @@ fn routes(manifest: &Manifest, faults: &mut Vec<Fault>) -> Routes {
             toml::Value::String(pattern) => match Route::parse(pattern, component) {
                 Ok(route) => {
                     if let Err(twin) = routes.add(route) {
-                        faults.push(Fault(format!(
+                        faults.push(Fault::new(format!(
                             "route `{pattern}` is given twice, the first time to component `{}`; remove one",
                             twin.component
                         )));
                     }
                 }
-                Err(problem) => faults.push(Fault(format!("route `{pattern}` {problem}"))),
+                Err(problem) => faults.push(Fault::new(format!("route `{pattern}` {problem}"))),
             },
             toml::Value::Table(table)
                 if table.len() == 1 && table.get("private") == Some(&toml::Value::Boolean(true)) => {}
-            other => faults.push(Fault(format!(
+            other => faults.push(Fault::new(format!(
                 "component `{component}` has the route {other}; write a path, or `{{ private = true }}`"
             ))),
         }
     }
     if manifest.trigger.http.is_empty() {
-        faults.push(Fault(
-            "the manifest has no [[trigger.http]]; add one for each component".to_owned(),
+        faults.push(Fault::new(
+            "the manifest has no [[trigger.http]]; add one for each component",
         ));
     }
     routes
@@ -214,7 +183,7 @@ fn stores(
                 Some(backend) => backend.clone(),
                 None if label == DEFAULT_STORE => Backend::default_in(state_dir),
                 None => {
-                    faults.push(Fault(format!(
+                    faults.push(Fault::new(format!(
                         "component `{id}` lists the key-value store `{label}`, which is not configured; add [key_value_store.{label}] to the runtime config, or use `{DEFAULT_STORE}`"
                     )));
                     continue;
@@ -237,14 +206,14 @@ fn components(
         let source = match manifest::source_path(&raw.source, directory) {
             Ok(source) if source.is_file() => source,
             Ok(source) => {
-                faults.push(Fault(format!(
+                faults.push(Fault::new(format!(
                     "component `{id}` has no file at `{}`; run `cargo xtask build`",
                     source.display()
                 )));
                 continue;
             }
             Err(problem) => {
-                faults.push(Fault(format!(
+                faults.push(Fault::new(format!(
                     "component `{id}` has {problem}; this host runs local files alone"
                 )));
                 continue;
@@ -280,14 +249,14 @@ fn outbound(
         };
         // The entry is shown as written: what it came out as may hold a secret.
         if let Err(problem) = added {
-            faults.push(Fault(format!(
+            faults.push(Fault::new(format!(
                 "allowed outbound host `{entry}` of component `{id}` {problem}"
             )));
         }
     }
     for target in hosts.chained_names() {
         if !manifest.component.contains_key(target) {
-            faults.push(Fault(format!(
+            faults.push(Fault::new(format!(
                 "component `{id}` is granted requests to component `{target}`, which is not in [component]; add it, or correct the name"
             )));
         }
@@ -304,7 +273,7 @@ fn component_variables(
     let mut filled = HashMap::new();
     for (name, template) in &raw.variables {
         if let Err(problem) = variables::check_name(name) {
-            faults.push(Fault(format!(
+            faults.push(Fault::new(format!(
                 "variable `{name}` of component `{id}` {problem}; rename it"
             )));
         }
@@ -312,7 +281,7 @@ fn component_variables(
             Ok(value) => {
                 filled.insert(name.clone(), value);
             }
-            Err(problem) => faults.push(Fault(format!(
+            Err(problem) => faults.push(Fault::new(format!(
                 "variable `{name}` of component `{id}` {problem}; declare it in [variables]"
             ))),
         }

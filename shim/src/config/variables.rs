@@ -30,7 +30,7 @@ impl Variables {
                 ))),
                 // The argument is not shown: it may be a secret whose name was forgotten.
                 None => faults.push(Fault::new(
-                    "--variable has no `=`; write it as NAME=VALUE".to_owned(),
+                    "--variable has no `=`; write it as NAME=VALUE",
                 )),
             }
         }

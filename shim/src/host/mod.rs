@@ -6,12 +6,14 @@ mod bindings;
 mod engine;
 mod guest_log;
 mod instance;
+mod job;
 mod key_value;
 mod meter;
 mod outbound;
 mod pool;
 mod variables;
 mod wasi_key_value;
+mod streamed;
 mod worker;
 
 use crate::config::{self, App, Fault, Limits};

@@ -5,7 +5,8 @@
 //! call, it fills instances before it makes more, and it runs them on a runtime of its choice.
 
 use super::instance::{Component, State};
-use super::worker::{Job, Worker};
+use super::job::Job;
+use super::worker::Worker;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -2,9 +2,9 @@
 //! instance has served its time, has nothing to do, or has failed.
 
 use super::instance::State;
+use super::job::Job;
 use super::meter::Meter;
 use super::pool::{Failure, Inner};
-use futures::channel::oneshot;
 use futures::stream::{FuturesUnordered, Stream as _};
 use std::future::{Future as _, pending, poll_fn};
 use std::pin::{Pin, pin};
@@ -17,23 +17,7 @@ use tokio::time::Sleep;
 use wasmtime::component::Accessor;
 use wasmtime::{AsContextMut as _, PoolConcurrencyLimitError, Store};
 use wasmtime_wasi_http::WasiHttpView as _;
-use wasmtime_wasi_http::handler::{Prepared, Proxy, Request, Response};
-
-/// A request, where its response goes, and who has it in hand.
-pub(super) struct Job {
-    request: Request,
-    reply: oneshot::Sender<wasmtime::Result<Response>>,
-    seat: Seat,
-}
-
-/// The worker that has a job in hand: the one to ask if no response comes.
-type Seat = Arc<Mutex<Option<Arc<Worker>>>>;
-
-/// What the requester of a job keeps.
-pub(super) struct Ticket {
-    response: oneshot::Receiver<wasmtime::Result<Response>>,
-    seat: Seat,
-}
+use wasmtime_wasi_http::handler::{Prepared, Proxy};
 
 /// Jobs that a worker was handed and has not taken up.
 pub(super) type Inbox = mpsc::UnboundedReceiver<Job>;
@@ -50,8 +34,10 @@ pub(super) struct Worker {
     waiting: AtomicUsize,
     /// Jobs that it was handed and has not answered.
     load: AtomicUsize,
+    /// Streamed bodies of its responses that are being read.
+    streams: AtomicUsize,
     /// Why it ended, once it has.
-    ended: SetOnce<Failure>,
+    pub(super) ended: SetOnce<Failure>,
 }
 
 /// What an instance is doing, as far as its time limits go.
@@ -68,42 +54,6 @@ enum Phase {
 /// A phase and when it began.
 type Clock = Mutex<(Phase, Instant)>;
 
-impl Job {
-    pub(super) fn new(request: Request) -> (Self, Ticket) {
-        let (reply, response) = oneshot::channel();
-        let seat = Seat::default();
-        let ticket = Ticket {
-            response,
-            seat: seat.clone(),
-        };
-        (
-            Self {
-                request,
-                reply,
-                seat,
-            },
-            ticket,
-        )
-    }
-}
-
-impl Ticket {
-    /// The response, or why there is none.
-    pub(super) async fn response(self) -> Result<Response, Failure> {
-        match self.response.await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(Failure::Refused(format!("{error:#}").into())),
-            Err(oneshot::Canceled) => {
-                let worker = lock(&self.seat).clone();
-                match worker {
-                    Some(worker) => Err(worker.ended.wait().await.clone()),
-                    None => Err(Failure::Exhausted("the host is stopping".into())),
-                }
-            }
-        }
-    }
-}
-
 impl Worker {
     pub(super) fn new(pool: Arc<Inner>) -> (Arc<Self>, Inbox) {
         let (sender, inbox) = mpsc::unbounded_channel();
@@ -114,6 +64,7 @@ impl Worker {
             handed: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             load: AtomicUsize::new(0),
+            streams: AtomicUsize::new(0),
             ended: SetOnce::new(),
         };
         (Arc::new(worker), inbox)
@@ -121,7 +72,7 @@ impl Worker {
 
     /// Hands it a job, and returns how many it was ever handed.
     pub(super) fn hand(self: &Arc<Self>, job: Job) -> usize {
-        *lock(&job.seat) = Some(self.clone());
+        job.seat(self.clone());
         self.load.fetch_add(1, Relaxed);
         self.waiting.fetch_add(1, Relaxed);
         if let Some(inbox) = &*lock(&self.inbox) {
@@ -130,6 +81,16 @@ impl Worker {
             let _ = inbox.send(job);
         }
         self.handed.fetch_add(1, Relaxed) + 1
+    }
+
+    /// A body of its is being streamed.
+    pub(super) fn begin_stream(&self) {
+        self.streams.fetch_add(1, Relaxed);
+    }
+
+    /// That body was read to its end, or is not wanted any more.
+    pub(super) fn end_stream(&self) {
+        self.streams.fetch_sub(1, Relaxed);
     }
 
     /// Lets it end once its jobs are done.
@@ -304,7 +265,14 @@ impl Worker {
         mut alarm: Pin<&mut Sleep>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Failure>> {
-        let (phase, since) = *lock(clock);
+        let (phase, since) = {
+            let mut clock = lock(clock);
+            if matches!(clock.0, Phase::Tail) && self.streams.load(Relaxed) > 0 {
+                // A stream that somebody reads is no leftover: what is one begins when it ends.
+                clock.1 = Instant::now();
+            }
+            *clock
+        };
         let policy = &self.pool.policy;
         let lasts_max = match phase {
             Phase::Requests => policy.response_max,

@@ -1,0 +1,36 @@
+//! [`Fault`]: what a person is told when nothing is started.
+
+use std::fmt;
+use std::path::Path;
+
+/// Why nothing was started: one sentence that ends with the fix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault(String);
+
+impl Fault {
+    /// A fault in words, which are put on one line: some come from errors of many.
+    pub fn new(sentence: impl AsRef<str>) -> Self {
+        let lines: Vec<_> = sentence.as_ref().lines().map(str::trim).collect();
+        Self(lines.join(" "))
+    }
+
+    /// A file that is not the TOML that was expected.
+    pub(super) fn toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
+        let line = error
+            .span()
+            .map(|span| text[..span.start.min(text.len())].lines().count().max(1))
+            .map(|line| format!(" line {line}"))
+            .unwrap_or_default();
+        let message = error.message().replace('\n', "; ");
+        Self::new(format!(
+            "`{}`{line}: {message}; correct the file",
+            path.display()
+        ))
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
