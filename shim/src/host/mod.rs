@@ -11,9 +11,9 @@ mod key_value;
 mod meter;
 mod outbound;
 mod pool;
+mod streamed;
 mod variables;
 mod wasi_key_value;
-mod streamed;
 mod worker;
 
 use crate::config::{self, App, Fault, Limits};
