@@ -38,13 +38,28 @@ struct Inner {
 struct Orders {
     queue: VecDeque<Dispatch>,
     queued: HashSet<Arc<str>>,
-    running: HashMap<Arc<str>, Uuid>,
+    running: HashMap<Arc<str>, Run>,
     stopping: bool,
+}
+
+/// An attempt that runs.
+struct Run {
+    /// What it claimed the order with.
+    token: Uuid,
+    /// The same order, dispatched again meanwhile: by its own retry, if that is due at once.
+    again: Option<Dispatch>,
 }
 
 struct Dispatch {
     order_id: Arc<str>,
     traceparent: Option<HeaderValue>,
+}
+
+impl Orders {
+    fn enqueue(&mut self, dispatch: Dispatch) {
+        self.queued.insert(dispatch.order_id.clone());
+        self.queue.push_back(dispatch);
+    }
 }
 
 /// What became of a dispatch.
@@ -74,47 +89,55 @@ impl Dispatcher {
         if orders.stopping {
             return Dispatched::Refused;
         }
-        if orders.queued.contains(order_id) || orders.running.contains_key(order_id) {
+        if orders.queued.contains(order_id) {
+            return Dispatched::Accepted;
+        }
+        let dispatch = Dispatch {
+            order_id: order_id.into(),
+            traceparent,
+        };
+        if let Some(run) = orders.running.get_mut(order_id) {
+            run.again = Some(dispatch);
             return Dispatched::Accepted;
         }
         if orders.queue.len() >= self.0.settings.queue {
             return Dispatched::Refused;
         }
-        let order_id: Arc<str> = order_id.into();
-        orders.queued.insert(order_id.clone());
-        orders.queue.push_back(Dispatch {
-            order_id,
-            traceparent,
-        });
+        orders.enqueue(dispatch);
         self.start_next(&mut orders);
         Dispatched::Accepted
     }
 
+    /// Waits until no attempt runs, and so none is queued.
+    pub(crate) async fn quiet(&self) {
+        loop {
+            let notified = self.0.quiet.notified();
+            if self.orders().running.is_empty() {
+                return;
+            }
+            notified.await;
+        }
+    }
+
     /// Starts nothing more, waits for what runs as long as `drain` allows, and hands back the rest.
     pub(crate) async fn stop(&self, deadline: tokio::time::Instant) {
-        let quiet = {
+        {
             let mut orders = self.orders();
             orders.stopping = true;
             orders.queue.clear();
             orders.queued.clear();
-            async {
-                loop {
-                    let notified = self.0.quiet.notified();
-                    if self.orders().running.is_empty() {
-                        return;
-                    }
-                    notified.await;
-                }
-            }
-        };
-        if tokio::time::timeout_at(deadline, quiet).await.is_ok() {
+        }
+        if tokio::time::timeout_at(deadline, self.quiet())
+            .await
+            .is_ok()
+        {
             return;
         }
         let running: Vec<_> = self
             .orders()
             .running
             .iter()
-            .map(|(order_id, token)| (order_id.clone(), *token))
+            .map(|(order_id, run)| (order_id.clone(), run.token))
             .collect();
         join_all(
             running
@@ -167,7 +190,9 @@ impl Dispatcher {
             };
             let token = Uuid::new_v4();
             orders.queued.remove(&dispatch.order_id);
-            orders.running.insert(dispatch.order_id.clone(), token);
+            orders
+                .running
+                .insert(dispatch.order_id.clone(), Run { token, again: None });
             self.0.runtime.spawn(self.clone().run(dispatch, token));
         }
     }
@@ -201,7 +226,12 @@ struct Running<'a> {
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         let mut orders = self.dispatcher.orders();
-        orders.running.remove(self.order_id);
+        let run = orders.running.remove(self.order_id);
+        if let Some(again) = run.and_then(|run| run.again)
+            && !orders.stopping
+        {
+            orders.enqueue(again);
+        }
         self.dispatcher.start_next(&mut orders);
         if orders.running.is_empty() {
             self.dispatcher.0.quiet.notify_waiters();

@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &JobArgs) -> ExitCode {
             ));
         }
     };
-    let Started { pools, stores, .. } = match start(&app, &runtimes, Scope::Processor) {
+    let Started { pools, stores, .. } = match start(&app, &runtimes, Scope::Job) {
         Ok(started) => started,
         Err(faults) => return refuse(&faults),
     };

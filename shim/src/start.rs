@@ -33,18 +33,20 @@ pub(crate) struct Started {
     pub(crate) compiled_in: Duration,
 }
 
-/// Whether a command runs the whole app or only calls the working component.
+/// How much of the app a command runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// All components; dispatches are run.
     App,
-    /// The working component alone; dispatches are left to a sweep.
-    Processor,
+    /// The working component alone; what it dispatches is run.
+    Sweep,
+    /// The working component alone, for one order; what it dispatches is left to a sweep.
+    Job,
 }
 
 /// Opens the stores, compiles the components and ties them together.
 pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Started, Vec<Fault>> {
-    if scope == Scope::Processor && !app.components.contains_key(PROCESSOR) {
+    if scope != Scope::App && !app.components.contains_key(PROCESSOR) {
         return Err(vec![Fault::new(format!(
             "the manifest has no component `{PROCESSOR}`, which this command calls; name another manifest with --from"
         ))]);
@@ -66,7 +68,7 @@ pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Star
     });
     let dispatcher = pools
         .get(PROCESSOR)
-        .filter(|_| scope == Scope::App)
+        .filter(|_| scope != Scope::Job)
         .map(|pool| {
             let runtime = runtimes.working.handle().clone();
             Dispatcher::new(pool.clone(), runtime, app.processor.clone())

@@ -1,4 +1,4 @@
-//! Sweeps: `wasm-shim sweep` runs one; `wasm-shim up` runs one at start and then when it is due.
+//! Sweeps: `wasm-shim sweep` runs one, and the attempts of the orders that it finds; `wasm-shim up` runs one at start and then when it is due.
 
 use crate::cli::AppArgs;
 use crate::config::{App, PROCESSOR};
@@ -32,12 +32,21 @@ pub(crate) fn run(arguments: &AppArgs) -> ExitCode {
             ));
         }
     };
-    let Started { pools, stores, .. } = match start(&app, &runtimes, Scope::Processor) {
+    let Started {
+        pools,
+        stores,
+        dispatcher,
+        ..
+    } = match start(&app, &runtimes, Scope::Sweep) {
         Ok(started) => started,
         Err(faults) => return refuse(&faults),
     };
     let code = runtimes.working.block_on(async {
         let answer = order::sweep(&pools[PROCESSOR]).await;
+        if let Some(dispatcher) = dispatcher {
+            // Having taken the turn, it sees to what it found.
+            dispatcher.quiet().await;
+        }
         stores.close().await;
         match answer {
             Ok(Answer { status, body }) => {
