@@ -65,14 +65,16 @@ pub(crate) async fn update<S: Store, E>(
         let mut next = decide(&record).map_err(UpdateError::Refused)?;
         next.revision = record.revision + 1;
         next.write = write;
-        // The answer is not looked at: the next turn reads what really is there.
-        failure = store.swap(snapshot, &next.to_json()).await.err();
-        if failure.is_none()
-            && let Some(value) = store.get(&key).await?
-            && decode::<E>(id, &value)?.write == write
-        {
-            return Ok(next);
-        }
+        // The answer is not looked at: what really is there tells. If that cannot be read
+        // now, the next turn does.
+        failure = match store.swap(snapshot, &next.to_json()).await {
+            Err(error) => Some(error),
+            Ok(_) => match store.get(&key).await {
+                Ok(Some(value)) if decode::<E>(id, &value)?.write == write => return Ok(next),
+                Ok(_) => None,
+                Err(error) => Some(error),
+            },
+        };
     }
     let gave_up = || {
         StoreError(format!(
