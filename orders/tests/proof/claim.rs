@@ -174,6 +174,20 @@ fn a_claim_that_was_not_written_but_reported_done_is_made_again() {
     assert_eq!(world.status(id), Status::Processing);
 }
 
+#[test]
+fn a_claim_whose_read_back_fails_is_recognised_by_the_next_read() {
+    const READS_BACK: usize = 2;
+    let world = World::calm();
+    let id = world.complete(submit(world.clone()));
+    let line = world
+        .connect()
+        .struck_at(READS_BACK, Fault::FailsBeforeApplying);
+    let task = world.clone();
+    let claimed = world.complete(async move { claim(&task, &line, id, task.claimant()).await });
+    assert!(claimed.is_ok());
+    assert_eq!(world.record(id).revision, 2, "it was written once");
+}
+
 fn refusal(error: &ClaimError) -> Option<Refusal> {
     match error {
         ClaimError::Unavailable(refused) => Some(refused.refusal),

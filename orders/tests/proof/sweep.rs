@@ -179,6 +179,23 @@ fn a_sweep_that_failed_midway_is_taken_up_after_the_interval() {
 }
 
 #[test]
+fn a_replica_whose_clock_is_far_ahead_does_not_stop_the_sweeps_of_the_others() {
+    let world = World::calm();
+    let id = world.complete(submit(world.clone()));
+    world.pass_ms(DISPATCH_GRACE_MS);
+    let task = world.clone();
+    let ahead = world.complete(async move {
+        let writes = [task.token(), task.token()];
+        let tomorrow = task.now().plus_ms(24 * 3_600_000);
+        orders::sweep(&task.connect(), POLICY, writes, tomorrow).await
+    });
+    assert!(matches!(ahead, Ok(Turn::Taken(_))));
+    let task = world.clone();
+    let turn = world.complete(async move { sweep(&task, &task.connect()).await });
+    assert!(matches!(turn, Ok(Turn::Taken(swept)) if swept.due == [id]));
+}
+
+#[test]
 fn due_orders_are_told_oldest_first_however_the_store_lists_them() {
     let quirk = Some(Quirk::ListsInAnyOrder);
     under(&[Conditions { fault: None, quirk }], 10, |world| {
