@@ -22,8 +22,13 @@ use crate::{Key, OrderId, Record, Snapshot, Store, StoreError};
 ///
 /// Far above any store's write time: a creator that lives must not be overtaken.
 pub const TAKEOVER_MS: u64 = 2_000;
-/// How many creators ahead are waited for, at most: with [`TAKEOVER_MS`], half a minute in all.
+/// How many creators ahead are waited for so long, at most: half a minute in all.
 const TAKEOVERS_AWAITED_MAX: u64 = 15;
+/// How much later each creator after these begins, in milliseconds: by more than creating takes,
+/// so that they do not all begin at once where creation by swap is not sound.
+const STRAGGLER_MS: u64 = 250;
+/// How many creators begin one after the other in this way: the last after a minute and a half.
+const STRAGGLERS_MAX: u64 = 240;
 /// How often a pointer that somebody else is to write is looked for, in milliseconds.
 const LOOK_AGAIN_MS: u64 = 25;
 /// How often a pointer is written again that is not there after it was written.
@@ -126,11 +131,9 @@ pub async fn submit_once<S: Store>(
     // The first creates; each next one waits its turn, so that after a creator's death one
     // takes over and not all. The counter is sound on every store, where creation by swap is not.
     let creator = store.increment(&Key::Creators(idempotency.key)).await?;
-    let ahead = u64::try_from(creator.saturating_sub(1))
-        .unwrap_or(0)
-        .min(TAKEOVERS_AWAITED_MAX);
+    let wait_ms = turn_after_ms(u64::try_from(creator.saturating_sub(1)).unwrap_or(0));
     let mut waited_ms = 0;
-    while waited_ms < ahead * TAKEOVER_MS {
+    while waited_ms < wait_ms {
         pause(LOOK_AGAIN_MS).await;
         waited_ms += LOOK_AGAIN_MS;
         match existing(store, idempotency).await {
@@ -142,6 +145,13 @@ pub async fn submit_once<S: Store>(
         }
     }
     create(store, submission, idempotency).await
+}
+
+/// How long a creator waits that has so many `ahead` of it, in milliseconds.
+fn turn_after_ms(ahead: u64) -> u64 {
+    let awaited = ahead.min(TAKEOVERS_AWAITED_MAX);
+    let stragglers = (ahead - awaited).min(STRAGGLERS_MAX);
+    awaited * TAKEOVER_MS + stragglers * STRAGGLER_MS
 }
 
 /// The order that the key stands for, made sure to be open if it is not ended.
