@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use orders::{Idempotency, Key, OrderId, SubmitError};
+use orders::{Idempotency, Key, OrderId, Store as _, SubmitError};
 
 use crate::support::conditions::{Conditions, under, under_all_conditions};
 use crate::support::faulty::Death;
@@ -73,6 +73,25 @@ fn race_when_the_first_dies(world: &World, death: Death, ahead: bool) -> bool {
         assert_eq!(told, id, "the first is told another order than the others");
     }
     told.is_none()
+}
+
+#[test]
+fn they_get_one_order_also_when_more_creators_died_than_are_waited_for() {
+    let quirks = Conditions::single()
+        .into_iter()
+        .filter(|conditions| conditions.fault.is_none());
+    under(&quirks.collect::<Vec<_>>(), 5, |world| {
+        let key = idempotency(BODY);
+        let task = world.clone();
+        world.complete(async move {
+            for _ in 0..20 {
+                let number = task.connect().increment(&Key::Creators(key.key)).await;
+                number.expect("no fault strikes");
+            }
+        });
+        let id = race(world, key);
+        assert_one_is_worked_on(world, id);
+    });
 }
 
 /// However many records were written on the way, one is open and ends.

@@ -61,14 +61,18 @@ impl Clock {
         .await;
     }
 
-    /// Leaps to the next timer, if there is one.
+    /// Leaps to the next time that anybody waits for, and wakes all who wait for it.
     fn advance(&self) -> bool {
-        let next = self.0.sleepers.borrow_mut().pop_first();
-        let Some(((at_ms, _), waker)) = next else {
+        let mut sleepers = self.0.sleepers.borrow_mut();
+        let Some(((next_ms, _), _)) = sleepers.first_key_value() else {
             return false;
         };
-        self.0.now_ms.set(at_ms.max(self.0.now_ms.get()));
-        waker.wake();
+        let now_ms = self.0.now_ms.get().max(*next_ms);
+        self.0.now_ms.set(now_ms);
+        let later = sleepers.split_off(&(now_ms + 1, 0));
+        for waker in std::mem::replace(&mut *sleepers, later).into_values() {
+            waker.wake();
+        }
         true
     }
 }
