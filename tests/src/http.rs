@@ -10,6 +10,7 @@ use ureq::http::request::Builder;
 use ureq::http::{self, HeaderMap};
 use ureq::{Agent, AsSendBody, SendBody};
 
+use crate::Contract;
 use crate::context::Context;
 
 /// A request that is being put together.
@@ -78,12 +79,15 @@ impl Request {
             }
         };
         let (parts, mut body) = response.into_parts();
-        Ok(Response {
+        let response = Response {
             line: self.line,
             status: parts.status.as_u16(),
             headers: parts.headers,
             body: body.read_to_vec()?,
-        })
+        };
+        // Whatever a test asks for, the answer is one that the contract promises.
+        Contract::read().assert_kept(&response);
+        Ok(response)
     }
 }
 

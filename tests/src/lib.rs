@@ -14,6 +14,7 @@
 
 mod client;
 mod context;
+mod contract;
 mod host;
 mod http;
 mod kind;
@@ -31,6 +32,7 @@ mod walkthrough;
 
 pub use client::{Journey, journey, poll_to_the_end, retry_after_seconds};
 pub use context::{is_long, pause, together, until, within};
+pub use contract::{Contract, Promise};
 pub use host::Host;
 pub use http::{Request, Response};
 pub use kind::HostKind;
@@ -41,7 +43,7 @@ pub use report::{Recovery, Row};
 pub use repository::{path as repository_path, read as read_repository_file};
 pub use sample::{UNKNOWN_ID, order, order_of_bytes, order_that, uuid_in};
 pub use setup::{Refusal, Setup};
-pub use store::{lock_store, lock_store_for_writing, order_keys, store_file};
+pub use store::{break_store, lock_store, lock_store_for_writing, order_keys, store_file};
 pub use stored::{Kept, StoredRecord};
 pub use trial::{Test, run};
 pub use walkthrough::{Exchange, Walkthrough};

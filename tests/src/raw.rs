@@ -37,14 +37,22 @@ impl RawConnection {
 
     /// Reads until the end of an answer's head, and returns it with what came along of its content.
     pub fn read_head(&mut self) -> String {
+        self.read_until("\r\n\r\n")
+    }
+
+    /// Reads until `text` has come, and returns it with what came before and along.
+    pub fn read_until(&mut self, text: &str) -> String {
         let mut received = Vec::new();
         let mut buffer = [0; 4096];
-        while !received.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
+        while !received
+            .windows(text.len())
+            .any(|bytes| bytes == text.as_bytes())
+        {
             let bytes = self.0.read(&mut buffer).expect("the host answers");
             let so_far = String::from_utf8_lossy(&received);
             assert!(
                 bytes > 0,
-                "expected an answer, found the end of the connection after `{so_far}`"
+                "expected {text:?}, found the end of the connection after `{so_far}`"
             );
             received.extend_from_slice(&buffer[..bytes]);
         }

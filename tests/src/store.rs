@@ -35,6 +35,17 @@ pub fn lock_store_for_writing(state_dir: &Path) -> Connection {
     locked(state_dir, "BEGIN IMMEDIATE")
 }
 
+/// Takes a store's content away under the host, so that it can be neither read nor written.
+pub fn break_store(state_dir: &Path) {
+    let store = locked(
+        state_dir,
+        "BEGIN IMMEDIATE; ALTER TABLE spin_key_value RENAME TO away",
+    );
+    store
+        .execute_batch("COMMIT")
+        .expect("a store can be changed");
+}
+
 fn locked(state_dir: &Path, statement: &str) -> Connection {
     let store = Connection::open(store_file(state_dir)).expect("a store can be opened");
     // A host that writes all the time lets others have their turn in between.

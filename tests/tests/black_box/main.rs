@@ -6,16 +6,23 @@
 //! Tests that need no settings share one host. `ORDERS_HOST=spin` runs the same suite on Spin and
 //! skips, by name, what only the shim promises. Each test's name is the sentence that it checks.
 
+mod auth;
 mod bodies;
 mod cancel;
 mod client;
+mod cors;
 mod documents;
+mod events;
 mod health;
+mod history;
+mod idempotency;
 mod ids;
 mod isolation;
 mod limits;
 mod methods;
+mod openapi;
 mod progress;
+mod proxies;
 mod recovery;
 mod refusals;
 mod result;
@@ -25,6 +32,7 @@ mod store;
 mod submit;
 mod traps;
 mod validation;
+mod wait;
 
 use std::process::ExitCode;
 
@@ -39,7 +47,16 @@ fn main() -> ExitCode {
         ("progress", progress::TESTS),
         ("result", result::TESTS),
         ("cancel", cancel::TESTS),
+        ("wait", wait::TESTS),
+        ("events", events::TESTS),
+        ("history", history::TESTS),
+        ("idempotency", idempotency::TESTS),
         ("health", health::TESTS),
+        // The contract as a document, and who may use it from where.
+        ("openapi", openapi::TESTS),
+        ("auth", auth::TESTS),
+        ("cors", cors::TESTS),
+        ("proxies", proxies::TESTS),
         // What the routes refuse.
         ("validation", validation::TESTS),
         ("bodies", bodies::TESTS),
