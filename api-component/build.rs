@@ -70,6 +70,7 @@ fn pack(file: &Path, out: &Path, table: &mut String) -> Result<(), Box<dyn Error
     let mut encoder = GzEncoder::new(fs::File::create(&packed)?, Compression::best());
     encoder.write_all(&bytes)?;
     encoder.finish()?;
+    let packed = packed.to_str().ok_or("the build's directory is not text")?;
     writeln!(
         table,
         "    Asset {{ name: {name:?}, content_type: {content_type:?}, etag: {etag:?}, gzip: include_bytes!({packed:?}) }},"

@@ -94,13 +94,13 @@ mod tests {
                 .map(str::to_owned)
                 .collect()
         };
-        let mut names = named(&text("index.html"), "\"/assets/");
-        assert!(!names.is_empty(), "the page names its script");
+        let mut files = named(&text("index.html"), "\"/assets/");
+        assert!(!files.is_empty(), "the page names its script");
         let mut seen = 0;
-        while let Some(name) = names.get(seen).cloned() {
-            for import in named(&text(&name), "from './") {
-                if !names.contains(&import) {
-                    names.push(import);
+        while let Some(file) = files.get(seen).cloned() {
+            for import in named(&text(&file), "from './") {
+                if !files.contains(&import) {
+                    files.push(import);
                 }
             }
             seen += 1;

@@ -90,7 +90,7 @@ pub struct Problem {
     links: Option<StatusLink>,
     headers: Vec<(&'static str, String)>,
     /// For the log, and never for the client.
-    cause: Option<String>,
+    cause: Option<Box<str>>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -202,7 +202,7 @@ impl Problem {
     pub fn internal(cause: String) -> Self {
         let detail = "the service failed; its log tells why".to_owned();
         Self {
-            cause: Some(cause),
+            cause: Some(cause.into()),
             ..Self::new(Kind::InternalError, detail)
         }
     }
@@ -279,7 +279,7 @@ impl From<StoreError> for Problem {
             "the store does not answer; nothing was accepted or changed for certain".to_owned();
         Self {
             headers: vec![("retry-after", "1".to_owned())],
-            cause: Some(error.to_string()),
+            cause: Some(error.to_string().into()),
             ..Self::new(Kind::StoreUnavailable, detail)
         }
     }

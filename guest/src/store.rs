@@ -90,7 +90,9 @@ impl Store for KeyValueStore {
         let (mut keys, listed) = self.store.get_keys().await.into_inner();
         loop {
             let (result, batch) = keys.read(Vec::with_capacity(KEYS_PER_READ)).await;
-            batch.iter().for_each(|key| visit(key));
+            for key in &batch {
+                visit(key);
+            }
             if result == StreamResult::Dropped {
                 return listed.await.map_err(failed);
             }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
+use ureq::http::HeaderName;
 
 use crate::{Response, repository};
 
@@ -173,7 +174,7 @@ impl Contract {
                 }
             }
         }
-        for name in answer.headers.keys().map(|name| name.as_str()) {
+        for name in answer.headers.keys().map(HeaderName::as_str) {
             let is_promised = promised.iter().any(|(promised, _)| promised == name);
             let is_general = GENERAL_HEADERS.contains(&name) || name.starts_with(CORS_HEADERS);
             if !is_promised && !is_general {
