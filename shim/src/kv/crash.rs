@@ -1,7 +1,7 @@
 //! Named points at which this process kills itself: how tests prove what a crash there leaves.
 //!
 //! `WASM_SHIM_CRASH_AT=OPERATION:KEY_PREFIX:NTH:WHEN` names one. OPERATION is `set`, `delete`,
-//! `increment` or `swap`; of the calls on keys that begin with KEY_PREFIX the NTH is meant,
+//! `increment` or `swap`; of the calls on keys that begin with `KEY_PREFIX` the NTH is meant,
 //! counted from 1; WHEN is `before` or `after` it. So `swap:order_:1:after` is after the first
 //! claim is durable and before the processor is told. Where the variable is unset, as it is
 //! outside tests, a store is used as it is and none of this is on its way.
@@ -117,7 +117,7 @@ async fn die() {
     // OK to ignore: a process can always signal itself.
     let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     // What called must not go on in the moment that the signal takes.
-    pending().await
+    pending::<()>().await;
 }
 
 /// A store with a [`CrashPoint`] in it.
@@ -185,7 +185,9 @@ mod tests {
 
     #[test]
     fn a_point_is_four_parts_of_which_each_is_known() {
-        let point: CrashPoint = "swap:order_:2:after".parse().ok().expect("a point");
+        let Ok(point) = "swap:order_:2:after".parse::<CrashPoint>() else {
+            panic!("expected a point")
+        };
         assert!(point.operation == Operation::Swap && point.when == When::After);
         assert_eq!(point.key_prefix, "order_");
         for text in [
