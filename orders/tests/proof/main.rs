@@ -30,3 +30,6 @@ mod model;
 mod diagram;
 mod history;
 mod record;
+
+// What all of this stands on.
+mod harness;
