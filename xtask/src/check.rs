@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use crate::workspace::PARTS;
-use crate::{build, javascript, process, setup, test, tidy};
+use crate::{build, javascript, process, schemathesis, setup, test, tidy};
 
 /// A step's name, and what it does; it may return a sentence on what it left out.
 type Step = (&'static str, fn() -> Result<Option<&'static str>>);
@@ -20,6 +20,7 @@ const STEPS: &[Step] = &[
     ("lints of the components", lints_of_components),
     ("build", || build::run().map(|()| None)),
     ("tests", || test::run_built(None).map(|()| None)),
+    ("contract", || schemathesis::run().map(|()| None)),
     ("client and page", || javascript::run().map(|()| None)),
     ("documentation", documentation),
     ("dependencies", dependencies),

@@ -10,6 +10,7 @@ mod host;
 mod javascript;
 mod process;
 mod prove;
+mod schemathesis;
 mod setup;
 mod test;
 mod tidy;

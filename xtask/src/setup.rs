@@ -1,5 +1,6 @@
 //! What a fresh machine lacks. Each function is silent and quick where nothing is missing.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -38,8 +39,37 @@ pub(crate) fn require_program(program: &str, package: &str) -> Result<()> {
     if on_path(program) {
         return Ok(());
     }
+    install_debian_package(package, &format!("`{program}`"))
+}
+
+/// A Python package from the machine's own index, in an environment below `target/python`; returns
+/// where its programs are.
+pub(crate) fn require_python_package(name: &str, version: &str) -> Result<PathBuf> {
+    let environment = workspace::root().join("target/python").join(name);
+    let programs = environment.join("bin");
+    // Written last, so that what broke off is not taken for whole.
+    let installed = environment.join("installed");
+    let requirement = format!("{name}=={version}");
+    if fs::read_to_string(&installed).is_ok_and(|text| text == requirement) {
+        return Ok(programs);
+    }
+    require_program("python3", "python3")?;
+    // Debian has it in a package of its own.
+    let has_environments = ["-c", "import ensurepip, venv"];
+    if !process::succeeds(process::command("python3").args(has_environments)) {
+        install_debian_package("python3-venv", "Python's `venv`")?;
+    }
+    let mut venv = process::command("python3");
+    process::run(venv.args(["-m", "venv", "--clear"]).arg(&environment))?;
+    let mut pip = process::command(&programs.join("pip").to_string_lossy());
+    process::run(pip.args(["install", "--quiet", &requirement]))?;
+    fs::write(&installed, requirement)?;
+    Ok(programs)
+}
+
+fn install_debian_package(package: &str, missing: &str) -> Result<()> {
     let Some(prefix) = prefix_for_root().filter(|_| on_path("apt-get")) else {
-        bail!("cannot find `{program}`; on Debian, `sudo apt-get install {package}` installs it");
+        bail!("cannot find {missing}; on Debian, `sudo apt-get install {package}` installs it");
     };
     let apt_get = |arguments: &[&str]| {
         let words = [

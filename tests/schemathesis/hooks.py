@@ -1,0 +1,25 @@
+"""What schemathesis cannot know from the document."""
+
+import itertools
+import re
+
+import schemathesis
+
+KEY = "Idempotency-Key"
+VALID = re.compile(r'[!#-~](?:[ -~]{0,253}[!-~])?|"[ !#-\[\]-~]{1,255}"')
+
+used: set[str] = set()
+numbers = itertools.count(1)
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    """Lets each valid key be used once: with another body it would be refused, and rightly."""
+    key = (case.headers or {}).get(KEY)
+    if not isinstance(key, str) or not VALID.fullmatch(key):
+        return
+    # Quoted and bare, it is the same key.
+    bare = key.strip('"')
+    if bare in used:
+        case.headers[KEY] = f"repeated-{next(numbers)}"
+    used.add(bare)
