@@ -39,7 +39,7 @@ pub async fn keep(app: &Rc<App>, id: OrderId, claimant: Claimant, context: &Cont
                 return error;
             }
             Err(RenewError::Store(error)) => {
-                eprintln!("the lease of order `{id}` is not renewed yet: {error}")
+                eprintln!("the lease of order `{id}` is not renewed yet: {error}");
             }
         }
     }

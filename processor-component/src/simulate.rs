@@ -70,7 +70,6 @@ impl Work for Simulate {
         )
         .await;
         match plan {
-            Plan::Complete => Ok(Outcome::default()),
             Plan::Fail => Err(WorkError::Permanent {
                 message: "the simulated work fails".to_owned(),
             }),
@@ -78,7 +77,7 @@ impl Work for Simulate {
                 message: format!("the simulated work fails {failures} time(s)"),
                 delay_ms: None,
             }),
-            Plan::Retry(_) => Ok(Outcome::default()),
+            Plan::Complete | Plan::Retry(_) => Ok(Outcome::default()),
             Plan::Trap => panic!("the simulated work of order `{}` traps", context.id()),
             Plan::Spin(duration) => {
                 burn(duration);
@@ -150,11 +149,12 @@ async fn wait(duration: Duration, context: &Context) {
     let step = (duration / STEPS).max(STEP_MIN);
     loop {
         let elapsed = start.elapsed();
-        if elapsed >= duration || context.is_cancelled() {
+        let left = duration.saturating_sub(elapsed);
+        if left.is_zero() || context.is_cancelled() {
             return;
         }
         context.set_progress(elapsed.as_secs_f64() / duration.as_secs_f64());
-        guest::sleep(step.min(duration - elapsed)).await;
+        guest::sleep(step.min(left)).await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! Work that another server does: the order is POSTed to `worker_url`.
+//! Work that another server does: the order is sent to `worker_url` by POST.
 
 use std::time::Duration;
 

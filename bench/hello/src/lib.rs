@@ -2,7 +2,6 @@
 
 use guest::{Request, Response};
 
-#[expect(clippy::unused_async, reason = "it is what the entry point calls")]
 async fn answer(_request: Request) -> Response {
     Response::new(200).body(b"hello".to_vec())
 }
