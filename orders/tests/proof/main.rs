@@ -5,7 +5,7 @@
 //! over a store that fails as it is told ([`support::faulty`]) and looks at every write that
 //! lands ([`support::audited`]), with tasks that interleave as a seed says; and a model
 //! checker goes through every interleaving of a small world. Nothing here sleeps or reads a
-//! clock. `ORDERS_PROVE=long` makes it fifty times as thorough.
+//! clock. `ORDERS_PROVE=long` makes it twenty times as thorough.
 
 mod support;
 

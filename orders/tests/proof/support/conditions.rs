@@ -66,10 +66,10 @@ impl fmt::Display for Conditions {
     }
 }
 
-/// How much longer than usual the proof takes: 1, or 50 with `ORDERS_PROVE=long`.
+/// How much longer than usual the proof takes: 1, or 20 with `ORDERS_PROVE=long`.
 pub fn thoroughness() -> u64 {
     match std::env::var("ORDERS_PROVE").as_deref() {
-        Ok("long") => 50,
+        Ok("long") => 20,
         _ => 1,
     }
 }
