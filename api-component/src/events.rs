@@ -62,7 +62,7 @@ async fn write_events(
         }
         seen = Some(record.revision);
         let keep_alive_at = guest::now().plus_ms(KEEP_ALIVE_MS);
-        match watch.changed(&app, record.revision, keep_alive_at).await {
+        match watch.changed(&app, &record, keep_alive_at).await {
             Ok(Some(changed)) => record = changed,
             Ok(None) if writer.write(b": keep-alive\n\n".to_vec()).await => {}
             // The client is gone; or the store is, and the client will come again.

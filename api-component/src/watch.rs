@@ -1,7 +1,9 @@
 //! Watching an order for a client who waits: by looking at its record now and then.
 //!
 //! A key-value store has no notification, so a watcher reads: at once, then ever less
-//! often, down to once a second. That is what a waiting client costs the store.
+//! often, down to once a second, which is what a waiting client costs the store. When the
+//! order's status changes it begins anew, because short work that has begun ends soon. A
+//! change of progress says no such thing, and comes too often.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -11,7 +13,7 @@ use orders::{OrderId, Record, Timestamp};
 use crate::app::App;
 use crate::problem::Problem;
 
-/// The time to the second look, and after a change.
+/// The time to the second look, and after a change of status.
 const LOOK_FIRST: Duration = Duration::from_millis(50);
 /// The longest time between two looks.
 const LOOK_LAST: Duration = Duration::from_secs(1);
@@ -42,14 +44,14 @@ impl Watch {
         })
     }
 
-    /// Waits for a revision other than `known`, until `deadline`; `None` when that comes first.
+    /// Waits for another revision than `known`'s, until `deadline`; `None` when that comes first.
     ///
     /// # Errors
     /// If the store fails, or the order is gone.
     pub async fn changed(
         &mut self,
         app: &App,
-        known: u64,
+        known: &Record,
         deadline: Timestamp,
     ) -> Result<Option<Record>, Problem> {
         loop {
@@ -61,8 +63,10 @@ impl Watch {
             self.pause = (self.pause * 3 / 2).min(LOOK_LAST);
             let record = orders::find(&app.store, self.id).await?;
             let record = record.ok_or_else(|| Problem::order_not_found(&self.id.to_string()))?;
-            if record.revision != known {
+            if record.status() != known.status() {
                 self.pause = LOOK_FIRST;
+            }
+            if record.revision != known.revision {
                 return Ok(Some(record));
             }
         }
@@ -80,7 +84,7 @@ impl Watch {
     ) -> Result<Record, Problem> {
         let deadline = guest::now().plus_ms(seconds * 1000);
         while !record.status().is_terminal() {
-            match self.changed(app, record.revision, deadline).await? {
+            match self.changed(app, &record, deadline).await? {
                 Some(changed) => record = changed,
                 None => break,
             }
