@@ -15,6 +15,7 @@ use crate::rounds::{Target, compare};
 
 const PER_SECOND: u32 = 200;
 const DURATION: Duration = Duration::from_secs(15);
+const WARM_UP: Duration = Duration::from_secs(3);
 
 /// How long an order computes: longer than the measurement, so that its load is steady.
 const SPIN: &str = "spin:20000";
@@ -39,6 +40,12 @@ pub fn run() -> Result<()> {
         pace: Pace::Open(PER_SECOND, DURATION),
         address: host.address(),
     };
+    // The first requests start instances, which is no part of the question.
+    let warm_up = Load {
+        pace: Pace::Open(PER_SECOND, WARM_UP),
+        ..load.clone()
+    };
+    warm_up.send()?;
     let idle = load.send()?;
     report("idle", &idle);
 

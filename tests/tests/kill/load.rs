@@ -18,38 +18,35 @@ struct Extent {
     clients: usize,
     kills: usize,
     orders: usize,
+    /// The longest time between two kills, in milliseconds, the start not counted.
+    up_ms_max: u64,
 }
 
 const BOUNDED: Extent = Extent {
     clients: 48,
     kills: 10,
     orders: 300,
+    up_ms_max: 3000,
 };
 const LONG: Extent = Extent {
-    clients: 160,
+    clients: 400,
     kills: 120,
     orders: 20_000,
+    up_ms_max: 6000,
 };
-
-/// The longest time between two kills, in milliseconds, the start not counted.
-const UP_MS_MAX: u64 = 3000;
 
 /// The longest work of an order: some end between two kills, some are hit by several.
 const WORK_MS_MAX: u64 = 800;
 
 fn every_order_ends_as_sent_once_however_often_the_host_is_killed() {
-    let Extent {
-        clients,
-        kills,
-        orders,
-    } = if is_long() { LONG } else { BOUNDED };
+    let extent = if is_long() { LONG } else { BOUNDED };
     let service = Service::start(fast().variable("lease_seconds", "1"));
     let ledger = Ledger::default();
     let stop = AtomicBool::new(false);
     let submitted = AtomicUsize::new(0);
-    together(clients + 1, |number| {
-        if number == clients {
-            kill_again_and_again(&service, &ledger, kills, orders);
+    together(extent.clients + 1, |number| {
+        if number == extent.clients {
+            kill_again_and_again(&service, &ledger, &extent);
             stop.store(true, Ordering::Relaxed);
             return;
         }
@@ -66,16 +63,15 @@ fn every_order_ends_as_sent_once_however_often_the_host_is_killed() {
 }
 
 /// Kills until there were enough kills and enough orders.
-fn kill_again_and_again(service: &Service, ledger: &Ledger, kills: usize, orders: usize) {
+fn kill_again_and_again(service: &Service, ledger: &Ledger, extent: &Extent) {
     let began = Instant::now();
     let mut random = Random(now_ms());
     let mut killed = 0;
-    while killed < kills || ledger.accepted() < orders {
+    while killed < extent.kills || ledger.accepted() < extent.orders {
         // One in four comes while the host is still busy with what the last one left.
-        let up_ms_max = if random.below(4) == 0 {
-            UP_MS_MAX / 10
-        } else {
-            UP_MS_MAX
+        let up_ms_max = match random.below(4) {
+            0 => extent.up_ms_max / 10,
+            _ => extent.up_ms_max,
         };
         pause(
             Duration::from_millis(random.below(up_ms_max)),

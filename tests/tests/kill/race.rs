@@ -29,7 +29,7 @@ fn clients_that_race_one_key_get_one_order() {
 fn clients_that_race_one_key_get_one_order_through_a_kill() {
     let service = Service::start(fast());
     let ledger = Ledger::default();
-    for round in 0..if is_long() { 40 } else { 3 } {
+    for round in 0..if is_long() { 20 } else { 3 } {
         race(&service, &ledger, &format!("race {round}"), || {
             // From before the first write to after the last answer.
             pause(Duration::from_millis(round * 7 % 40), "a moment to kill in");
