@@ -61,14 +61,15 @@ impl Server {
             .find(parts.uri.path())
             .and_then(|route| self.pools.get(&route.component))
             .ok_or(Problem::NoRoute)?;
-        if incoming.size_hint().lower() > self.limits.body_bytes_max {
+        let announced_bytes = incoming.size_hint().lower();
+        let (body, verdict) = self.bounded(incoming);
+        if announced_bytes > self.limits.body_bytes_max {
             return Err(Problem::BodyTooLarge);
         }
         parts.uri = absolute(parts.uri, &parts.headers)?;
         // For the one line if the request fails: a URI shares its bytes, and so costs a count.
         let uri = parts.uri.clone();
         let traceparent = parts.headers.get(TRACEPARENT).cloned();
-        let (body, verdict) = self.bounded(incoming);
         let request = Request::from_parts(parts, body);
         let answered = tokio::time::timeout(
             Duration::from_secs(self.limits.request_seconds_max),
