@@ -24,8 +24,8 @@ struct Extent {
 
 const BOUNDED: Extent = Extent {
     clients: 48,
-    kills: 10,
-    orders: 300,
+    kills: 8,
+    orders: 150,
     up_ms_max: 3000,
 };
 const LONG: Extent = Extent {

@@ -8,16 +8,22 @@ use crate::ledger::order_with;
 use crate::service::{Service, recovery_ms, submission};
 
 pub(crate) const TESTS: &[Test] =
-    tests![open_orders_are_worked_on_again_within_a_lease_and_five_seconds];
+    tests![open_orders_are_worked_on_again_after_a_lease_with_nobody_asking];
 
 const ORDERS: usize = 1000;
 
-/// Beyond the lease: the start, the sweep, and the claims.
-const SLACK: Duration = Duration::from_secs(5);
+/// Beyond the lease: the sweep and the claims. A long proof has the machine for itself; the
+/// bounded one shares it with other tests, and does not judge how fast it is.
+const SLACK_OF_LONG_PROOF: Duration = Duration::from_secs(5);
+const SLACK: Duration = Duration::from_mins(1);
 
-fn open_orders_are_worked_on_again_within_a_lease_and_five_seconds() {
+fn open_orders_are_worked_on_again_after_a_lease_with_nobody_asking() {
     // The default lease in a long proof.
-    let lease_seconds = if is_long() { 30 } else { 5 };
+    let (lease_seconds, slack) = if is_long() {
+        (30, SLACK_OF_LONG_PROOF)
+    } else {
+        (5, SLACK)
+    };
     let setup = Setup::controlled().variable("lease_seconds", &lease_seconds.to_string());
     let service = Service::start(setup);
     let clients = 16;
@@ -54,7 +60,7 @@ fn open_orders_are_worked_on_again_within_a_lease_and_five_seconds() {
     let recovery: Recovery = recovery_ms(&kept, &service.restarts())
         .into_iter()
         .collect();
-    let limit = Duration::from_secs(lease_seconds) + SLACK;
+    let limit = Duration::from_secs(lease_seconds) + slack;
     assert!(
         elapsed <= limit,
         "expected at most {limit:?}, found {elapsed:?}: {recovery:?}"
