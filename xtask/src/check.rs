@@ -29,6 +29,8 @@ const STEPS: &[Step] = &[
 /// The packages that are for Wasm, where code may differ.
 const WASM_PACKAGES: [&str; 3] = ["api-component", "guest", "processor-component"];
 
+const RUSTDOCFLAGS: &str = "-D warnings -A rustdoc::private-intra-doc-links";
+
 const ADVISORIES: &str = "https://github.com/RustSec/advisory-db";
 
 /// Runs all steps.
@@ -86,10 +88,10 @@ fn lints_of_components() -> Result<Option<&'static str>> {
 
 fn documentation() -> Result<Option<&'static str>> {
     for part in PARTS {
-        // Private items too: these crates are read, not published.
+        // Private items too, and links to them: these crates are read, not published.
         let mut doc =
             process::cargo(&["doc", "--release", "--no-deps", "--document-private-items"]);
-        process::run(doc.args(part).env("RUSTDOCFLAGS", "-D warnings"))?;
+        process::run(doc.args(part).env("RUSTDOCFLAGS", RUSTDOCFLAGS))?;
     }
     Ok(None)
 }
