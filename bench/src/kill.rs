@@ -14,7 +14,14 @@ use crate::orders::{order_that, submit};
 use crate::rounds::{Target, compare};
 
 const ORDERS: usize = 10_000;
-const CONFIG: &str = "[processor]\ntype = \"in-process\"\nmax_concurrent = 10000\n";
+/// Sixteen attempts share an instance, and attempts get half of all instances.
+const CONFIG: &str = "[processor]
+type = \"in-process\"
+max_concurrent = 10000
+
+[limits]
+instances_max = 1400
+";
 
 /// One lease and five seconds.
 const RECOVERY_MAX: Duration = Duration::from_secs(30 + 5);
