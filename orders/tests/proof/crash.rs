@@ -15,8 +15,8 @@ use crate::support::roles::{
 use crate::support::sample::{BODY, LEASE_MS, POLICY, idempotency};
 use crate::support::world::{Line, World};
 
-/// More operations than any step has.
-const OPERATIONS_MAX: usize = 40;
+/// More operations than any step has, also one that waits for a creator ahead that never was.
+const OPERATIONS_MAX: usize = 120;
 
 /// What a process does until it dies, with an order that is there, and its claim if it has one.
 type Step = fn(World, Line, OrderId, Claimant) -> LocalBoxFuture<'static, ()>;
@@ -87,13 +87,15 @@ fn a_client_that_dies_while_it_submits_with_a_key_can_submit_again() {
         }
         .boxed_local()
     };
-    die_everywhere(false, step, |world, other| {
-        let accepted = submit_once_until_accepted(world.clone(), idempotency(BODY));
-        let id = world.complete(accepted);
+    die_everywhere(false, step, |world, _| {
+        let key = idempotency(BODY);
+        let id = world.complete(submit_once_until_accepted(world.clone(), key));
         world.complete(recover(world.clone()));
-        let ended = |id: &OrderId| world.status(*id).is_terminal();
-        let mut ids: Vec<_> = world.orders().into_iter().filter(ended).collect();
-        ids.retain(|ended| *ended != other);
+        let ended = |id: &OrderId| {
+            let record = world.record(*id);
+            record.idempotency_key == Some(key.key) && record.status().is_terminal()
+        };
+        let ids: Vec<_> = world.orders().into_iter().filter(ended).collect();
         assert_eq!(ids, [id], "one order for the key, and it ended");
     });
 }
@@ -219,7 +221,8 @@ fn a_sweeper_that_dies_while_it_removes_leaves_nothing_that_stays() {
                 let swept = mortal(line.life(), async move { sweep(&task, &line).await });
                 let swept = world.complete(swept);
                 died |= swept.is_none();
-                assert!(!matches!(swept, Some(Ok(Turn::NotDue(_)))));
+                let has_turn = !matches!(swept, Some(Ok(Turn::NotDue(_))));
+                assert!(has_turn || world.conditions.may_fail());
 
                 // It may be used again at once, and stands for the new order from then on.
                 let again = submit_once_until_accepted(world.clone(), key);
