@@ -21,6 +21,9 @@ pub(crate) fn run() -> Result<()> {
         let tsc = modules.join(".bin/tsc");
         process::run(process::command(&tsc.to_string_lossy()).args(["--project", folder]))?;
     }
+    let mut types = process::command("node");
+    types.args(["clients/js/scripts/generate-types.js", "--check"]);
+    process::run(types.env("NODE_PATH", modules("client")))?;
     let host = Host::start(&["simulate_controls=true", "simulate_max_ms=2000"])?;
     for (folder, name) in PACKAGES {
         let mut node = process::command("node");

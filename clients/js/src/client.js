@@ -25,10 +25,10 @@ export {
  * @typedef {import('./types.d.ts').Item} Item
  * @typedef {import('./types.d.ts').Status} Status
  * @typedef {import('./types.d.ts').StatusDocument} StatusDocument
- * @typedef {import('./types.d.ts').CompletedDocument} CompletedDocument
- * @typedef {import('./types.d.ts').FailedDocument} FailedDocument
- * @typedef {import('./types.d.ts').CancelledDocument} CancelledDocument
- * @typedef {import('./types.d.ts').OrderList} OrderList
- * @typedef {import('./types.d.ts').Problem} Problem
+ * @typedef {import('./types.d.ts').CompletedOrder} CompletedOrder
+ * @typedef {import('./types.d.ts').FailedOrder} FailedOrder
+ * @typedef {import('./types.d.ts').CancelledOrder} CancelledOrder
+ * @typedef {import('./types.d.ts').OrderPage} OrderPage
+ * @typedef {import('./errors.js').Problem} Problem
  * @typedef {import('./types.d.ts').Failure} Failure
  */

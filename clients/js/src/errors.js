@@ -1,7 +1,10 @@
 // What can go wrong while one waits for a result. An abort is not here: it rejects with the
 // signal's reason, as `fetch` does.
 
-/** @typedef {import('./types.d.ts').Problem} Problem */
+/**
+ * A problem document. RFC 9457 (section 3.1) makes every member optional.
+ * @typedef {Partial<import('./types.d.ts').Problem>} Problem
+ */
 /** @typedef {import('./types.d.ts').Failure} Failure */
 /** @typedef {import('./types.d.ts').Fault} Fault */
 

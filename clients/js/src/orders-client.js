@@ -6,8 +6,8 @@ import { Session } from './session.js';
 
 /** @typedef {import('./types.d.ts').Order} Order */
 /** @typedef {import('./types.d.ts').StatusDocument} StatusDocument */
-/** @typedef {import('./types.d.ts').CompletedDocument} CompletedDocument */
-/** @typedef {import('./types.d.ts').OrderList} OrderList */
+/** @typedef {import('./types.d.ts').CompletedOrder} CompletedOrder */
+/** @typedef {import('./types.d.ts').OrderPage} OrderPage */
 /** @typedef {import('./types.d.ts').Status} Status */
 /** @typedef {import('./fetch-and-wait.js').WaitOptions} WaitOptions */
 
@@ -55,7 +55,7 @@ export class OrdersClient {
    *
    * @param {StatusDocument} order as `submit` or `list` gave it
    * @param {WaitOptions} [options]
-   * @returns {Promise<CompletedDocument>}
+   * @returns {Promise<CompletedOrder>}
    */
   async wait(order, options = {}) {
     const init = { headers: this.#headers() };
@@ -68,7 +68,7 @@ export class OrdersClient {
    *
    * @param {StatusDocument} order
    * @param {RequestOptions} [options]
-   * @returns {Promise<CompletedDocument>}
+   * @returns {Promise<CompletedOrder>}
    */
   async result(order, options) {
     return this.#json(order.links.result, {}, options);
@@ -89,7 +89,7 @@ export class OrdersClient {
    * A page of the orders, newest first.
    *
    * @param {RequestOptions & { status?: Status, limit?: number, cursor?: string }} [options]
-   * @returns {Promise<OrderList>}
+   * @returns {Promise<OrderPage>}
    */
   async list({ status, limit, cursor, ...options } = {}) {
     const url = new URL(this.#url('orders'));

@@ -1,111 +1,178 @@
-// The documents that the service exchanges with its clients, as the HTTP contract has them.
-// Nothing else is declared here, so that these types can be made from the OpenAPI document.
+// Made from the OpenAPI document by `npm run types`. Do not edit.
 
-/** Where an order stands; the last three are terminal. */
-export type Status = 'pending' | 'processing' | 'completed' | 'failed' | 'cancelled';
-
-/** One position of an order. Members that the service does not know are kept as sent. */
-export interface Item {
-  /** 1 to 200 characters. */
-  name: string;
-  /** 1 to 1,000,000. */
-  quantity: number;
-  [member: string]: unknown;
+export type paths = Record<string, never>;
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /**
+         * Format: uuid
+         * @description A UUID of version 7
+         */
+        OrderId: string;
+        /** @description A place in the list of orders. Opaque: its form may change */
+        Cursor: string;
+        /**
+         * Format: date-time
+         * @description RFC 3339, in UTC, with milliseconds
+         */
+        Timestamp: string;
+        /**
+         * @description `completed`, `failed` and `cancelled` are for good
+         * @enum {string}
+         */
+        Status: "pending" | "processing" | "completed" | "failed" | "cancelled";
+        /** @description What the client sends. Other members are kept, and returned in the result */
+        Order: {
+            /** @description 1 to 200 characters */
+            customer: string;
+            /** @description 1 to 1,000 of them */
+            items: components["schemas"]["Item"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description One position of an order. Other members are kept */
+        Item: {
+            /** @description 1 to 200 characters */
+            name: string;
+            /** @description 1 to 1,000,000 */
+            quantity: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description Where an order stands. It never holds the order */
+        StatusDocument: {
+            id: components["schemas"]["OrderId"];
+            status: components["schemas"]["Status"];
+            /** @description The number of the latest attempt; 0 before the first */
+            attempt: number;
+            /** @description How many there may be */
+            maxAttempts: number;
+            /** @description When the order was accepted */
+            createdAt: components["schemas"]["Timestamp"];
+            /** @description When its record was last written */
+            updatedAt: components["schemas"]["Timestamp"];
+            /** @description While the order is pending for a retry: not before this time */
+            nextAttemptAt?: components["schemas"]["Timestamp"];
+            /** @description How much of the work is done, if the work says so */
+            progress?: number;
+            /** @description Of the latest attempt that ended, if it failed */
+            error?: components["schemas"]["Failure"];
+            links: {
+                status: components["schemas"]["Path"];
+                result: components["schemas"]["Path"];
+                /** @description While the order is open: what to `DELETE` */
+                cancel?: components["schemas"]["Path"];
+            };
+        };
+        /** @description That an order has ended, and where its result is */
+        EndedDocument: {
+            id: components["schemas"]["OrderId"];
+            /** @enum {string} */
+            status: "completed" | "failed" | "cancelled";
+            links: {
+                result: components["schemas"]["Path"];
+            };
+        };
+        OrderPage: {
+            orders: components["schemas"]["StatusDocument"][];
+            /** @description Where the next page begins; absent on the last */
+            nextCursor?: components["schemas"]["Cursor"];
+        };
+        CompletedOrder: {
+            id: components["schemas"]["OrderId"];
+            /** @constant */
+            status: "completed";
+            /** @description The order as it was sent, with `completedAt` */
+            order: components["schemas"]["Order"] & ({
+                completedAt: components["schemas"]["Timestamp"];
+            } & {
+                [key: string]: unknown;
+            });
+            /** @description What the work gave, if it gave something: any JSON */
+            result?: unknown;
+        };
+        FailedOrder: {
+            id: components["schemas"]["OrderId"];
+            /** @constant */
+            status: "failed";
+            error: components["schemas"]["Failure"];
+        };
+        CancelledOrder: {
+            id: components["schemas"]["OrderId"];
+            /** @constant */
+            status: "cancelled";
+            cancelledAt: components["schemas"]["Timestamp"];
+        };
+        Failure: {
+            /**
+             * @description `permanent`: another attempt is of no use. `retryable`: another attempt may help. `leaseExpired`: the attempt was never finished, because its processor died or lost its store
+             * @enum {string}
+             */
+            code: "permanent" | "retryable" | "leaseExpired";
+            /** @description For people */
+            message: string;
+        };
+        Health: {
+            /** @constant */
+            status: "ok";
+        };
+        /**
+         * Format: uri-reference
+         * @description Relative to the service
+         */
+        Path: string;
+        /** @description An error (RFC 9457) */
+        Problem: {
+            /**
+             * Format: uri-reference
+             * @description The kind of problem, and the path of its page
+             */
+            type: string;
+            /** @description The kind of problem, for people */
+            title: string;
+            /** @description The status code of the answer */
+            status: number;
+            /** @description This problem, for people */
+            detail: string;
+            /** @description With `invalid-order`: every fault */
+            errors?: components["schemas"]["Fault"][];
+            /** @description With `result-not-ready`: where the order's status is */
+            links?: {
+                status: components["schemas"]["Path"];
+            };
+        };
+        Fault: {
+            /**
+             * Format: json-pointer
+             * @description Where in the order (RFC 6901)
+             */
+            pointer: string;
+            /** @description What was expected there, and what was found */
+            detail: string;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
 }
-
-/** What a client submits. Members that the service does not know are kept as sent. */
-export interface Order {
-  /** 1 to 200 characters. */
-  customer: string;
-  /** 1 to 1,000 of them. */
-  items: Item[];
-  [member: string]: unknown;
-}
-
-/** Why an order, or its latest attempt, failed. */
-export interface Failure {
-  code: 'permanent' | 'retryable' | 'leaseExpired';
-  message: string;
-}
-
-/** Where an order stands. It never holds the order itself. */
-export interface StatusDocument {
-  id: string;
-  status: Status;
-  /** The number of the latest attempt; 0 before the first. */
-  attempt: number;
-  maxAttempts: number;
-  /** RFC 3339, UTC. */
-  createdAt: string;
-  /** RFC 3339, UTC. */
-  updatedAt: string;
-  /** When a retry is due, if one is. RFC 3339, UTC. */
-  nextAttemptAt?: string;
-  /** How much of the work is done, 0 to 1, if the work says so. */
-  progress?: number;
-  error?: Failure;
-  links: {
-    status: string;
-    result: string;
-    /** Only while the order can be cancelled. */
-    cancel?: string;
-  };
-}
-
-/** The body of the redirect to the result, and the last event of a stream. */
-export interface EndedDocument {
-  id: string;
-  status: 'completed' | 'failed' | 'cancelled';
-  links: { result: string };
-}
-
-/** The result of a completed order. */
-export interface CompletedDocument {
-  id: string;
-  status: 'completed';
-  /** The order as it was sent, with the time of its completion (RFC 3339, UTC). */
-  order: Order & { completedAt: string };
-  /** What the work gave, beyond its being done. */
-  result?: unknown;
-}
-
-/** The result of a failed order. */
-export interface FailedDocument {
-  id: string;
-  status: 'failed';
-  error: Failure;
-}
-
-/** The result of a cancelled order. */
-export interface CancelledDocument {
-  id: string;
-  status: 'cancelled';
-  /** RFC 3339, UTC. */
-  cancelledAt: string;
-}
-
-/** A page of the orders, newest first. */
-export interface OrderList {
-  orders: StatusDocument[];
-  /** Leads to the next page; absent on the last. */
-  nextCursor?: string;
-}
-
-/** One fault of a submitted order. */
-export interface Fault {
-  /** A JSON Pointer (RFC 6901) to the faulty value. */
-  pointer: string;
-  detail: string;
-}
-
-/** A problem document (RFC 9457). */
-export interface Problem {
-  /** Leads to the problem's page. */
-  type?: string;
-  title?: string;
-  status?: number;
-  detail?: string;
-  /** Every fault of an invalid order. */
-  errors?: Fault[];
-  links?: { status: string };
-}
+export type OrderId = components['schemas']['OrderId'];
+export type Cursor = components['schemas']['Cursor'];
+export type Timestamp = components['schemas']['Timestamp'];
+export type Status = components['schemas']['Status'];
+export type Order = components['schemas']['Order'];
+export type Item = components['schemas']['Item'];
+export type StatusDocument = components['schemas']['StatusDocument'];
+export type EndedDocument = components['schemas']['EndedDocument'];
+export type OrderPage = components['schemas']['OrderPage'];
+export type CompletedOrder = components['schemas']['CompletedOrder'];
+export type FailedOrder = components['schemas']['FailedOrder'];
+export type CancelledOrder = components['schemas']['CancelledOrder'];
+export type Failure = components['schemas']['Failure'];
+export type Health = components['schemas']['Health'];
+export type Path = components['schemas']['Path'];
+export type Problem = components['schemas']['Problem'];
+export type Fault = components['schemas']['Fault'];
+export type $defs = Record<string, never>;
+export type operations = Record<string, never>;

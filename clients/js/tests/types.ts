@@ -1,7 +1,7 @@
 // What a user of the types relies on; `npm run check` compiles it, nothing runs it.
 
 import { InvalidRequestError, OrderFailedError, OrdersClient, fetchAndWait, waitFor } from '../src/client.js';
-import type { CompletedDocument, Status } from '../src/client.js';
+import type { CompletedOrder, Status } from '../src/client.js';
 
 const order = { customer: 'Ada', items: [{ name: 'tea', quantity: 2 }] };
 const init: RequestInit = { method: 'POST', body: JSON.stringify(order) };
@@ -23,7 +23,7 @@ const withOptions: Promise<Response> = fetchAndWait('/orders', init, {
 const later: Promise<Response> = waitFor('/orders/status/1', { headers: { authorization: 'Bearer t' } }, { stream: false });
 
 const client = new OrdersClient({ baseUrl: 'https://example.org/', token: () => undefined });
-const completed: Promise<CompletedDocument> = client.submit(order).then((accepted) => client.wait(accepted));
+const completed: Promise<CompletedOrder> = client.submit(order).then((accepted) => client.wait(accepted));
 
 // @ts-expect-error an order has items
 client.submit({ customer: 'Ada' });

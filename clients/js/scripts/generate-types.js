@@ -1,0 +1,22 @@
+// Makes src/types.d.ts from the service's OpenAPI document; with `--check`, fails if it is not what would be made.
+import { readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+
+// By `require`, which also finds a package that is installed outside of the source tree.
+const { default: generate, astToString } = createRequire(import.meta.url)('openapi-typescript');
+
+const contract = new URL('../../../api-component/openapi.json', import.meta.url);
+const types = new URL('../src/types.d.ts', import.meta.url);
+
+const { openapi, info, components } = JSON.parse(await readFile(contract, 'utf8'));
+// The documents alone: the client has methods for the paths.
+const documents = { openapi, info, paths: {}, components: { schemas: components.schemas } };
+const source = await generate(documents, { rootTypes: true, rootTypesNoSchemaPrefix: true, silent: true });
+const made = `// Made from the OpenAPI document by \`npm run types\`. Do not edit.\n\n${astToString(source)}`;
+
+if (!process.argv.includes('--check')) {
+  await writeFile(types, made);
+} else if (made !== (await readFile(types, 'utf8'))) {
+  console.error('clients/js/src/types.d.ts is not what the OpenAPI document gives; run `npm run types` in clients/js');
+  process.exitCode = 1;
+}
