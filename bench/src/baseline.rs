@@ -2,12 +2,10 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
-use tempfile::TempDir;
-use tests::repository_path;
+use tests::{RedisServer, repository_path};
 
 /// Where `cargo xtask bench` installs the baseline's packages.
 const DIRECTORY: &str = "target/bench/baseline";
@@ -16,7 +14,7 @@ const DIRECTORY: &str = "target/bench/baseline";
 pub struct Baseline {
     pub address: SocketAddr,
     fastify: Process,
-    _redis: Option<(Process, TempDir)>,
+    _redis: Option<RedisServer>,
 }
 
 /// Where the baseline keeps orders.
@@ -32,13 +30,13 @@ impl Baseline {
     pub fn start(keeps: Keeps) -> Result<Self> {
         let redis = match keeps {
             Keeps::InMemory => None,
-            Keeps::InRedis => Some(redis()?),
+            Keeps::InRedis => Some(RedisServer::start()),
         };
         let mut node = Command::new("node");
         node.arg("server.js")
             .current_dir(repository_path(DIRECTORY));
-        if let Some((_, directory)) = &redis {
-            node.env("REDIS_SOCKET", socket(directory.path()));
+        if let Some(redis) = &redis {
+            node.env("REDIS_SOCKET", redis.socket());
         }
         let (fastify, line) = Process::start(&mut node, "Serving ")?;
         let address = line.rsplit("http://").next().unwrap_or_default();
@@ -52,27 +50,6 @@ impl Baseline {
     pub fn process_id(&self) -> u32 {
         self.fastify.0.id()
     }
-}
-
-fn redis() -> Result<(Process, TempDir)> {
-    let directory = TempDir::new()?;
-    let mut server = Command::new("redis-server");
-    server.args([
-        "--port",
-        "0",
-        "--appendonly",
-        "yes",
-        "--appendfsync",
-        "always",
-    ]);
-    server.args(["--save", "", "--dir"]).arg(directory.path());
-    server.arg("--unixsocket").arg(socket(directory.path()));
-    let (process, _) = Process::start(&mut server, "ready to accept connections")?;
-    Ok((process, directory))
-}
-
-fn socket(directory: &Path) -> std::path::PathBuf {
-    directory.join("redis.sock")
 }
 
 struct Process(Child);

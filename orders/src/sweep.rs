@@ -80,6 +80,7 @@ pub async fn sweep<S: Store>(
             write: first,
             next_at: latest_at,
         },
+        policy.interval_ms,
         now,
     )
     .await?
@@ -134,14 +135,15 @@ fn dispatch_due_at(record: &Record) -> Option<Timestamp> {
 async fn take_turn<S: Store>(
     store: &S,
     mine: SweepRecord,
+    interval_ms: u64,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
     let snapshot = store.snapshot(&Key::Sweep).await?;
-    // A time further ahead than any sweep sets comes from a clock that is wrong: not believed,
-    // so that one replica's clock cannot stop everybody's sweeps.
+    // Clocks of replicas differ a little. A time further ahead than that comes from a clock that
+    // is wrong: not believed, so that one replica's clock cannot stop everybody's sweeps.
     if let Some(current) = snapshot.value().and_then(decode)
         && now < current.next_at
-        && current.next_at <= mine.next_at
+        && current.next_at <= mine.next_at.plus_ms(interval_ms)
     {
         return Ok(Some(current.next_at));
     }

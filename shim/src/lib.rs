@@ -1,11 +1,13 @@
 //! `wasm-shim`: a native host for an app of WASI components, described by its `spin.toml`.
 //!
 //! [`config`] decides what is to run, [`kv`] keeps data, `host` runs components, `serve` speaks
-//! HTTP to clients, and [`dispatch`] runs dispatched orders in process. The commands tie them
-//! together. Nothing here knows what the components compute.
+//! HTTP to clients, and [`dispatch`] has dispatched orders run: in process, or by
+//! [`container_apps`]. The commands tie them together. Nothing here knows what the components compute.
 
+mod azure;
 mod cli;
 pub mod config;
+mod container_apps;
 mod dispatch;
 mod health;
 mod host;
@@ -27,6 +29,8 @@ use std::process::ExitCode;
 
 /// Runs one command to its end and returns what the process exits with.
 pub fn run(command: Command) -> ExitCode {
+    // One provider for all TLS of the process. OK to ignore: it fails where one is set already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     match command {
         Command::Up(arguments) => up::run(&arguments),
         Command::Job(arguments) => job::run(&arguments),

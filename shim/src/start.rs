@@ -1,7 +1,8 @@
 //! From a checked app to components that can be called: what `up`, `job` and `sweep` share.
 
-use crate::config::{App, Fault, PROCESSOR};
-use crate::dispatch::{Dispatched, Dispatcher};
+use crate::config::{App, Fault, PROCESSOR, Runs};
+use crate::container_apps::Executions;
+use crate::dispatch::{Dispatched, Dispatcher, InProcess, Runner};
 use crate::host::{Chain, Chaining, Failure, Linked, Policy, Pool};
 use crate::kv::{self, Stores};
 use crate::order::{self, TRACEPARENT};
@@ -66,13 +67,14 @@ pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Star
         PROCESSOR => (working_policy(app), runtimes.working.handle().clone()),
         _ => (serving_policy(app), runtimes.serving.handle().clone()),
     });
-    let dispatcher = pools
-        .get(PROCESSOR)
-        .filter(|_| scope != Scope::Job)
-        .map(|pool| {
+    let dispatcher = match pools.get(PROCESSOR).filter(|_| scope != Scope::Job) {
+        Some(pool) => {
             let runtime = runtimes.working.handle().clone();
-            Dispatcher::new(pool.clone(), runtime, app.processor.clone())
-        });
+            let runner = runner(app, pool)?;
+            Some(Dispatcher::new(runner, runtime, &app.processor))
+        }
+        None => None,
+    };
     let neighbours = Neighbours {
         pools: pools.clone(),
         dispatcher: dispatcher.clone(),
@@ -87,6 +89,17 @@ pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Star
     })
 }
 
+/// What makes the attempts of dispatched orders.
+fn runner(app: &App, pool: &Pool) -> Result<Arc<dyn Runner>, Vec<Fault>> {
+    match &app.processor.runs {
+        Runs::InProcess { .. } => Ok(Arc::new(InProcess::new(pool.clone()))),
+        Runs::ContainerAppsJob(job) => match Executions::new(job) {
+            Ok(executions) => Ok(Arc::new(executions)),
+            Err(fault) => Err(vec![fault]),
+        },
+    }
+}
+
 /// Enough to keep every core busy, so that more than these share an instance only if they wait.
 fn spread() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get) * 2
@@ -94,17 +107,14 @@ fn spread() -> usize {
 
 fn working_instances(app: &App) -> usize {
     let processor = &app.processor;
-    processor
-        .max_concurrent
-        .div_ceil(processor.max_concurrent_per_instance)
-        + SPARE_INSTANCES
+    processor.attempts_max().div_ceil(processor.per_instance()) + SPARE_INSTANCES
 }
 
 fn working_policy(app: &App) -> Policy {
     Policy {
         instances_max: working_instances(app).min(app.limits.instances_max / 2),
         spread: spread(),
-        requests_per_instance: app.processor.max_concurrent_per_instance,
+        requests_per_instance: app.processor.per_instance(),
         reuse_max: app.limits.instance_reuse_max,
         idle: Duration::from_secs(app.limits.instance_idle_seconds),
         // An attempt takes as long as the work takes; what bounds it is its lease.

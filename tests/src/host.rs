@@ -127,9 +127,22 @@ impl Host {
 
     /// Asks the process to end, with SIGTERM.
     pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Stops the process as a whole, as a machine does that is starved; it does not know.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets the process go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
         // OK because the process has not been waited for, so that its number is still its own.
-        kill_process(Pid::from_child(&self.process()), Signal::TERM)
-            .expect("the host can be signalled");
+        kill_process(Pid::from_child(&self.process()), signal).expect("the host can be signalled");
     }
 
     /// The number of its process.

@@ -12,6 +12,7 @@
     reason = "said once, above, for the whole harness"
 )]
 
+mod azure;
 mod client;
 mod context;
 mod contract;
@@ -20,7 +21,9 @@ mod http;
 mod kind;
 mod output;
 mod problem;
+mod proxy;
 mod raw;
+mod redis;
 mod report;
 mod repository;
 mod sample;
@@ -30,6 +33,7 @@ mod stored;
 mod trial;
 mod walkthrough;
 
+pub use azure::{FakeAzure, Start};
 pub use client::{Journey, journey, poll_to_the_end, retry_after_seconds};
 pub use context::{is_long, pause, together, until, within};
 pub use contract::{Contract, Promise};
@@ -38,7 +42,9 @@ pub use http::{Request, Response};
 pub use kind::HostKind;
 pub use output::Output;
 pub use problem::{assert_problem, problem_pages};
+pub use proxy::Proxy;
 pub use raw::RawConnection;
+pub use redis::RedisServer;
 pub use report::{Recovery, Row};
 pub use repository::{path as repository_path, read as read_repository_file};
 pub use sample::{UNKNOWN_ID, order, order_of_bytes, order_that, uuid_in};

@@ -1,5 +1,6 @@
 //! How a host is started: its settings, its state directory, and its command line.
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ pub struct Setup {
     runtime_config: Option<PathBuf>,
     listen: String,
     variables: Vec<String>,
+    environment: Vec<(String, String)>,
     crash_point: Mutex<Option<String>>,
 }
 
@@ -37,6 +39,7 @@ impl Setup {
             runtime_config: None,
             listen: "127.0.0.1:0".to_owned(),
             variables: Vec::new(),
+            environment: Vec::new(),
             crash_point: Mutex::default(),
         }
     }
@@ -50,6 +53,13 @@ impl Setup {
     #[must_use]
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push(format!("{name}={value}"));
+        self
+    }
+
+    /// Sets a variable of the host's environment.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -152,19 +162,34 @@ impl Setup {
         (child, output)
     }
 
-    fn command(&self) -> Command {
-        let mut command = Command::new(self.kind.program());
-        command.arg("up").arg("--from").arg(&self.manifest);
-        command
-            .args(["--listen", &self.listen])
-            .arg("--state-dir")
-            .arg(self.state.path());
-        if let Some(file) = &self.runtime_config {
-            command.arg("--runtime-config-file").arg(file);
+    /// The command line by which one order of this host is worked on in a process of its own, with
+    /// a runtime configuration of its own; the order's id is to be in its environment.
+    pub fn job(&self, runtime_config: &str) -> Vec<OsString> {
+        let config = self.write("job-config.toml", runtime_config);
+        let mut line = vec![self.kind.program().into()];
+        line.extend(self.arguments("job", Some(&config)));
+        line
+    }
+
+    fn arguments(&self, command: &str, runtime_config: Option<&Path>) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = vec![command.into(), "--from".into()];
+        arguments.push(self.manifest.clone().into());
+        arguments.extend(["--state-dir".into(), self.state.path().into()]);
+        if let Some(file) = runtime_config {
+            arguments.extend(["--runtime-config-file".into(), file.into()]);
         }
         for variable in &self.variables {
-            command.args(["--variable", variable]);
+            arguments.extend(["--variable".into(), variable.into()]);
         }
+        arguments
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(self.kind.program());
+        command
+            .args(self.arguments("up", self.runtime_config.as_deref()))
+            .args(["--listen", &self.listen])
+            .envs(self.environment.iter().cloned());
         if let Some(point) = self.crash_point().take() {
             command.env("WASM_SHIM_CRASH_AT", point);
         }

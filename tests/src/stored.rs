@@ -2,17 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use redis::Commands as _;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
-use crate::store_file;
+use crate::{RedisServer, store_file};
 
-/// What a host keeps, read from beside it: nothing is asked of the host, so nothing is set going.
-pub struct Kept {
-    file: PathBuf,
-    store: Connection,
+/// What hosts keep, read from beside them: nothing is asked of a host, so nothing is set going.
+pub struct Kept(Store);
+
+enum Store {
+    Sqlite { file: PathBuf, store: Connection },
+    Redis(Box<Mutex<redis::Connection>>),
 }
 
 impl Kept {
@@ -25,17 +29,37 @@ impl Kept {
             Ok(store)
         };
         let store = open().unwrap_or_else(|error| unreadable(&file, &error));
-        Self { file, store }
+        Self(Store::Sqlite { file, store })
+    }
+
+    /// What is kept in a Redis server.
+    pub fn in_redis(server: &RedisServer) -> Self {
+        Self(Store::Redis(Box::new(Mutex::new(server.connect()))))
     }
 
     /// Every order's record.
     pub fn records(&self) -> Vec<StoredRecord> {
-        let query = "SELECT value FROM spin_key_value WHERE key BETWEEN 'order_' AND 'order_~'";
-        let read = || -> rusqlite::Result<Vec<Vec<u8>>> {
-            let mut query = self.store.prepare_cached(query)?;
-            query.query_map((), |row| row.get(0))?.collect()
+        let values = match &self.0 {
+            Store::Sqlite { file, store } => {
+                let query =
+                    "SELECT value FROM spin_key_value WHERE key BETWEEN 'order_' AND 'order_~'";
+                let read = || -> rusqlite::Result<Vec<Vec<u8>>> {
+                    let mut query = store.prepare_cached(query)?;
+                    query.query_map((), |row| row.get(0))?.collect()
+                };
+                read().unwrap_or_else(|error| unreadable(file, &error))
+            }
+            Store::Redis(connection) => {
+                let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                let keys = keys_in(&mut connection, "order_");
+                if keys.is_empty() {
+                    return Vec::new();
+                }
+                let values: Vec<Option<Vec<u8>>> =
+                    connection.mget(keys).expect("the server answers");
+                values.into_iter().flatten().collect()
+            }
         };
-        let values = read().unwrap_or_else(|error| unreadable(&self.file, &error));
         values
             .iter()
             .map(|value| StoredRecord::parse(value))
@@ -44,14 +68,30 @@ impl Kept {
 
     /// The ids of the orders that have a marker.
     pub fn marked(&self) -> BTreeSet<String> {
-        let query =
-            "SELECT substr(key, 6) FROM spin_key_value WHERE key BETWEEN 'open_' AND 'open_~'";
-        let read = || -> rusqlite::Result<BTreeSet<String>> {
-            let mut query = self.store.prepare_cached(query)?;
-            query.query_map((), |row| row.get(0))?.collect()
-        };
-        read().unwrap_or_else(|error| unreadable(&self.file, &error))
+        match &self.0 {
+            Store::Sqlite { file, store } => {
+                let query = "SELECT substr(key, 6) FROM spin_key_value WHERE key BETWEEN 'open_' AND 'open_~'";
+                let read = || -> rusqlite::Result<BTreeSet<String>> {
+                    let mut query = store.prepare_cached(query)?;
+                    query.query_map((), |row| row.get(0))?.collect()
+                };
+                read().unwrap_or_else(|error| unreadable(file, &error))
+            }
+            Store::Redis(connection) => {
+                let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                let keys = keys_in(&mut connection, "open_");
+                keys.iter()
+                    .filter_map(|key| Some(key.strip_prefix("open_")?.to_owned()))
+                    .collect()
+            }
+        }
     }
+}
+
+fn keys_in(connection: &mut redis::Connection, prefix: &str) -> Vec<String> {
+    connection
+        .keys(format!("{prefix}*"))
+        .expect("the server answers")
 }
 
 fn unreadable(file: &Path, error: &rusqlite::Error) -> ! {

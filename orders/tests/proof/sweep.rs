@@ -196,6 +196,21 @@ fn a_replica_whose_clock_is_far_ahead_does_not_stop_the_sweeps_of_the_others() {
 }
 
 #[test]
+fn replicas_whose_clocks_differ_by_less_than_an_interval_take_one_turn() {
+    let world = World::calm();
+    let task = world.clone();
+    let ahead = world.complete(async move {
+        let writes = [task.token(), task.token()];
+        let soon = task.now().plus_ms(POLICY.interval_ms - 1);
+        orders::sweep(&task.connect(), POLICY, writes, soon).await
+    });
+    assert!(matches!(ahead, Ok(Turn::Taken(_))));
+    let task = world.clone();
+    let behind = world.complete(async move { sweep(&task, &task.connect()).await });
+    assert!(matches!(behind, Ok(Turn::NotDue(_))), "{behind:?}");
+}
+
+#[test]
 fn due_orders_are_told_oldest_first_however_the_store_lists_them() {
     let quirk = Some(Quirk::ListsInAnyOrder);
     under(&[Conditions { fault: None, quirk }], 10, |world| {

@@ -13,6 +13,9 @@ pub struct Limits {
     pub connections_max: usize,
     /// Requests that wait for a response at once; the next is answered `503` with `Retry-After`.
     pub requests_max: usize,
+    /// Requests with `Prefer: wait`, and event streams, at once; the next is answered `503` with
+    /// `Retry-After`. Below `requests_max`, so that those who only ask always find room.
+    pub waiters_max: usize,
     /// How long a client may take to send a request's head, and how long a kept-alive connection
     /// may lie idle. Longer than the minute for which load balancers keep connections, so that
     /// it is they who close first.
@@ -53,6 +56,7 @@ impl Default for Limits {
         Self {
             connections_max: 10_000,
             requests_max: 4096,
+            waiters_max: 3072,
             header_seconds_max: 75,
             header_bytes_max: 32 * 1024,
             body_seconds_max: 15,

@@ -7,6 +7,7 @@ mod fault;
 mod limits;
 mod manifest;
 mod outbound;
+mod processor;
 mod runtime_config;
 mod variables;
 
@@ -22,7 +23,7 @@ use variables::Variables;
 pub use fault::Fault;
 pub use limits::Limits;
 pub use outbound::{AllowedHosts, chained_component};
-pub use runtime_config::Processor;
+pub use processor::{Job, Processor, Runs};
 
 /// The label that exists without configuration, as in Spin.
 const DEFAULT_STORE: &str = "default";

@@ -4,11 +4,11 @@
 
 use super::Fault;
 use super::limits::Limits;
-use crate::kv::Backend;
+use super::processor::Processor;
+use crate::kv::{Backend, RedisAddress};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// What the file says, with defaults for what it does not.
 #[derive(Debug, Default)]
@@ -18,50 +18,15 @@ pub(super) struct RuntimeConfig {
     pub(super) limits: Limits,
 }
 
-/// How dispatched orders are run: the table `[processor]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Processor {
-    /// How many dispatches run at once; more wait in the queue.
-    pub max_concurrent: usize,
-    /// How many of them share an instance. Sharing is what makes waiting orders cheap; the price
-    /// is that a trap takes its instance's other attempts along.
-    pub max_concurrent_per_instance: usize,
-    /// How many dispatches may wait. Beyond it they are refused, and the order waits for a sweep.
-    pub queue: usize,
-    /// How long a stop waits for running attempts before it hands them back.
-    pub drain: Duration,
-}
-
-impl Default for Processor {
-    fn default() -> Self {
-        Self {
-            max_concurrent: 1024,
-            max_concurrent_per_instance: 16,
-            queue: 100_000,
-            drain: Duration::from_secs(20),
-        }
-    }
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
     key_value_store: BTreeMap<String, toml::Table>,
     #[serde(default)]
-    processor: Option<ProcessorTable>,
+    processor: Option<toml::Table>,
     #[serde(default)]
     limits: Limits,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ProcessorTable {
-    r#type: String,
-    max_concurrent: Option<usize>,
-    max_concurrent_per_instance: Option<usize>,
-    queue: Option<usize>,
-    drain_seconds: Option<u64>,
 }
 
 impl RuntimeConfig {
@@ -99,7 +64,7 @@ impl RuntimeConfig {
                 .collect(),
             processor: file
                 .processor
-                .map(|table| processor(&table, path, faults))
+                .map(|table| Processor::read(table, path, faults))
                 .unwrap_or_default(),
             limits: file.limits,
         }
@@ -110,7 +75,7 @@ fn backend(label: &str, mut table: toml::Table, state_dir: &Path) -> Result<Back
     let here = format!("[key_value_store.{label}]");
     let Some(toml::Value::String(kind)) = table.remove("type") else {
         return Err(format!(
-            "has no `type` in {here}; add `type = \"spin\"` or `type = \"memory\"`"
+            "has no `type` in {here}; add `type = \"spin\"`, `type = \"redis\"` or `type = \"memory\"`"
         ));
     };
     let backend = match kind.as_str() {
@@ -124,10 +89,22 @@ fn backend(label: &str, mut table: toml::Table, state_dir: &Path) -> Result<Back
                 ));
             }
         },
+        "redis" => match table.remove("url") {
+            Some(toml::Value::String(url)) => {
+                Backend::Redis(RedisAddress::parse(&url).map_err(|problem| {
+                    format!("has a `url` in {here} that is no Redis URL: {problem}; write `redis://HOST:PORT/DATABASE`, or `rediss://` for TLS")
+                })?)
+            }
+            _ => {
+                return Err(format!(
+                    "has no `url` in {here}; add `url = \"redis://HOST:PORT/DATABASE\"`"
+                ));
+            }
+        },
         "memory" => Backend::Memory,
         other => {
             return Err(format!(
-                "has type `{other}` in {here}, which this host does not know; use `spin` or `memory`"
+                "has type `{other}` in {here}, which this host does not know; use `spin`, `redis` or `memory`"
             ));
         }
     };
@@ -136,41 +113,5 @@ fn backend(label: &str, mut table: toml::Table, state_dir: &Path) -> Result<Back
             "has `{key}` in {here}, which type `{kind}` does not know; remove it"
         )),
         None => Ok(backend),
-    }
-}
-
-fn processor(table: &ProcessorTable, path: &Path, faults: &mut Vec<Fault>) -> Processor {
-    let default = Processor::default();
-    if table.r#type != "in-process" {
-        faults.push(Fault::new(format!(
-            "`{}` has type `{}` in [processor], which this host does not know; use `in-process`",
-            path.display(),
-            table.r#type
-        )));
-    }
-    let mut at_least_one = |name: &str, value: Option<usize>, default: usize| {
-        if value == Some(0) {
-            faults.push(Fault::new(format!(
-                "`{}` has `{name} = 0` in [processor]; set it to 1 or more",
-                path.display()
-            )));
-        }
-        value.unwrap_or(default)
-    };
-    Processor {
-        max_concurrent: at_least_one(
-            "max_concurrent",
-            table.max_concurrent,
-            default.max_concurrent,
-        ),
-        max_concurrent_per_instance: at_least_one(
-            "max_concurrent_per_instance",
-            table.max_concurrent_per_instance,
-            default.max_concurrent_per_instance,
-        ),
-        queue: at_least_one("queue", table.queue, default.queue),
-        drain: table
-            .drain_seconds
-            .map_or(default.drain, Duration::from_secs),
     }
 }

@@ -10,6 +10,7 @@ mod error;
 mod integer;
 mod limits;
 mod memory;
+mod redis;
 mod sqlite;
 mod stores;
 
@@ -18,6 +19,7 @@ use futures::stream::BoxStream;
 
 pub use error::{Error, ErrorKind, OpenError};
 pub use limits::Limits;
+pub use redis::RedisAddress;
 pub use stores::{Backend, Stores};
 
 /// Batches of keys, see [`Store::keys`].

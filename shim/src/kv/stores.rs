@@ -2,6 +2,7 @@
 
 use super::crash::CrashPoint;
 use super::memory::Memory;
+use super::redis::{RedisAddress, RedisStore};
 use super::sqlite::Database;
 use super::{Limits, OpenError, Store};
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ pub enum Backend {
         /// The file; it and its directory are created if they are not there.
         path: PathBuf,
     },
+    /// A database of a Redis server in Spin's layout. It is one label: a second may not have it.
+    Redis(RedisAddress),
     /// This process's memory: fast, and gone when it ends.
     Memory,
 }
@@ -52,6 +55,7 @@ impl Stores {
             labels: BTreeMap::new(),
             databases: BTreeMap::new(),
         };
+        let mut redis = BTreeMap::new();
         let crash_point = CrashPoint::from_environment()?;
         for (name, backend) in backends {
             let mut label = match backend {
@@ -60,6 +64,21 @@ impl Stores {
                     Label {
                         store: Arc::new(database.store(&name, limits)),
                         summary: format!("SQLite file `{}`", path.display()),
+                    }
+                }
+                Backend::Redis(address) => {
+                    if let Some(other) = redis.insert(address.to_string(), name.clone()) {
+                        return Err(OpenError {
+                            store: address.to_string(),
+                            problem: format!(
+                                "the labels `{other}` and `{name}` would share all keys there"
+                            ),
+                            fix: "give each a database of its own".to_owned(),
+                        });
+                    }
+                    Label {
+                        store: Arc::new(RedisStore::open(&address, limits).await?),
+                        summary: address.to_string(),
                     }
                 }
                 Backend::Memory => Label {

@@ -5,6 +5,7 @@ mod listen;
 mod problem;
 pub(crate) mod routes;
 mod service;
+mod waiters;
 
 pub(crate) use listen::{Listener, serve};
 pub(crate) use service::Server;

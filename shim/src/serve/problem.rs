@@ -21,6 +21,8 @@ pub(super) enum Problem {
     GuestFailed,
     /// Too much is going on.
     Overloaded,
+    /// As many clients wait for an answer as may.
+    TooManyWaiters,
     /// The component took too long.
     GuestTooSlow,
 }
@@ -33,7 +35,7 @@ impl Problem {
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::GuestFailed => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::TooManyWaiters => StatusCode::SERVICE_UNAVAILABLE,
             Self::GuestTooSlow => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -48,6 +50,9 @@ impl Problem {
                 "The request could not be answered because of a fault in the service."
             }
             Self::Overloaded => "The service is busy; try again later.",
+            Self::TooManyWaiters => {
+                "Too many clients wait already; ask without waiting, or try again later."
+            }
             Self::GuestTooSlow => "The request could not be answered in time.",
         }
     }
@@ -70,7 +75,7 @@ impl Problem {
             CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        if self == Self::Overloaded {
+        if matches!(self, Self::Overloaded | Self::TooManyWaiters) {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         // The rest of the body may still come, and is not read.

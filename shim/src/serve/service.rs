@@ -3,6 +3,7 @@
 use super::body::BoundedBody;
 use super::problem::Problem;
 use super::routes::Routes;
+use super::waiters::Waiters;
 use crate::config::Limits;
 use crate::host::{Failure, Pool};
 use crate::order::{TRACEPARENT, order_id};
@@ -26,6 +27,7 @@ pub(crate) struct Server {
     pub(super) limits: Limits,
     /// Requests that wait for a response.
     in_flight: AtomicUsize,
+    waiters: Waiters,
 }
 
 impl Server {
@@ -34,6 +36,7 @@ impl Server {
         Self {
             routes,
             pools,
+            waiters: Waiters::new(limits.waiters_max),
             limits,
             in_flight: AtomicUsize::new(0),
         }
@@ -42,10 +45,14 @@ impl Server {
     /// Answers one request, by a component or in its place.
     pub(super) async fn answer(
         self: Arc<Self>,
-        request: http::Request<Incoming>,
+        mut request: http::Request<Incoming>,
     ) -> Response<WasiBody> {
+        let place = match self.waiters.admit(&mut request) {
+            Ok(place) => place,
+            Err(problem) => return problem.response(),
+        };
         match self.try_answer(request).await {
-            Ok(response) => response,
+            Ok(response) => place.hold(response),
             Err(problem) => problem.response(),
         }
     }

@@ -105,7 +105,7 @@ fn the_runtime_config_sets_how_much_runs_at_once() {
         .app();
     assert_eq!(app.processor.max_concurrent, 7);
     assert_eq!(app.processor.drain, Duration::from_secs(3));
-    assert_eq!(app.processor.max_concurrent_per_instance, 16);
+    assert_eq!(app.processor.per_instance(), 16);
     assert_eq!(app.limits.connections_max, 5);
     assert_eq!(app.limits.request_seconds_max, 90);
 }

@@ -126,8 +126,13 @@ fn a_fault_never_shows_a_variables_value() {
 fn runtime_configs_that_this_host_does_not_know_are_refused() {
     let unknown = [
         (
-            "[key_value_store.default]\ntype = \"redis\"\nurl = \"redis://localhost\"",
-            "`redis`",
+            "[key_value_store.default]\ntype = \"etcd\"\nurl = \"http://localhost\"",
+            "`etcd`",
+        ),
+        ("[key_value_store.default]\ntype = \"redis\"", "`url`"),
+        (
+            "[key_value_store.default]\ntype = \"redis\"\nurl = \"http://localhost\"",
+            "no Redis URL",
         ),
         ("[key_value_store.default]\ntype = \"spin\"", "`path`"),
         (
@@ -137,8 +142,9 @@ fn runtime_configs_that_this_host_does_not_know_are_refused() {
         ("[key_value_store.default]\npath = \"kv.db\"", "`type`"),
         (
             "[processor]\ntype = \"container-apps-job\"",
-            "`container-apps-job`",
+            "`subscription`",
         ),
+        ("[processor]\ntype = \"lambda\"", "`lambda`"),
         (
             "[processor]\ntype = \"in-process\"\nmax_concurrent = 0",
             "`max_concurrent = 0`",

@@ -4,19 +4,20 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use tempfile::TempDir;
-use wasm_shim::kv::{Backend, Limits, Store, Stores};
+use tests::RedisServer;
+use wasm_shim::kv::{Backend, Limits, RedisAddress, Store, Stores};
 
 /// A back end that holds nothing yet and is cleaned up when this is dropped.
 pub(crate) trait Fixture {
     /// Makes a fresh one.
     fn new() -> Self;
 
-    /// How the host is configured to use it. The same data each time, if it is durable.
-    fn backend(&self) -> Backend;
+    /// How the host is configured to use it for `label`. The same data each time, if it is durable.
+    fn backend(&self, label: &str) -> Backend;
 
     /// Opens the labels `default` and `other`.
     async fn open(&self) -> Labels {
-        let labels = ["default", "other"].map(|label| (label.to_owned(), self.backend()));
+        let labels = ["default", "other"].map(|label| (label.to_owned(), self.backend(label)));
         let stores = Stores::open(labels, Limits::default())
             .await
             .expect("the back end opens");
@@ -60,7 +61,7 @@ impl Fixture for Memory {
         Self
     }
 
-    fn backend(&self) -> Backend {
+    fn backend(&self, _: &str) -> Backend {
         Backend::Memory
     }
 }
@@ -78,7 +79,7 @@ const DIRECTORY: &str = "KV_TEST_SQLITE_DIRECTORY";
 impl Sqlite {
     /// The file that the labels are in.
     pub(crate) fn file(&self) -> PathBuf {
-        let Backend::Sqlite { path } = self.backend() else {
+        let Backend::Sqlite { path } = self.backend("default") else {
             unreachable!("the back end is SQLite");
         };
         path
@@ -94,7 +95,7 @@ impl Fixture for Sqlite {
         }
     }
 
-    fn backend(&self) -> Backend {
+    fn backend(&self, _: &str) -> Backend {
         Backend::default_in(&self.directory)
     }
 }
@@ -110,5 +111,55 @@ impl Durable for Sqlite {
             directory,
             _owned: None,
         })
+    }
+}
+
+/// See [`Backend::Redis`]: a server of its own.
+pub(crate) struct Redis {
+    url: String,
+    /// Kills the server in the process that started it.
+    server: Option<RedisServer>,
+}
+
+/// Names the server to a child process.
+const URL: &str = "KV_TEST_REDIS_URL";
+
+impl Redis {
+    /// Uses `server`.
+    pub(crate) fn on(server: RedisServer) -> Self {
+        Self {
+            url: server.url(0),
+            server: Some(server),
+        }
+    }
+
+    /// The server that the labels are on.
+    pub(crate) fn server(&self) -> &RedisServer {
+        self.server.as_ref().expect("this process started it")
+    }
+}
+
+impl Fixture for Redis {
+    fn new() -> Self {
+        Self::on(RedisServer::start())
+    }
+
+    fn backend(&self, label: &str) -> Backend {
+        let server = self.url.trim_end_matches('0');
+        // As all labels of a database share its keys, each has a database of its own.
+        let database = u8::from(label != "default");
+        let address = RedisAddress::parse(&format!("{server}{database}"));
+        Backend::Redis(address.expect("the server's URL is one"))
+    }
+}
+
+impl Durable for Redis {
+    fn bequeath(&self, child: &mut Command) {
+        child.env(URL, &self.url);
+    }
+
+    fn inherited() -> Option<Self> {
+        let url = std::env::var(URL).ok()?;
+        Some(Self { url, server: None })
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! - [`conformance`]: what holds of every back end
 //! - [`durability`]: what holds of those that outlast a process, including `kill -9`
+//! - [`kv_redis_server`]: Spin's layout, servers that come and go, and what a start says about them
 //! - [`kv_sqlite_file`]: Spin's layout, and what a start says about files that it cannot use
 //!
 //! To add a back end: a fixture in [`fixture`] and a line here.
@@ -14,8 +15,11 @@
 mod conformance;
 mod durability;
 mod fixture;
+mod kv_redis_server;
 mod kv_sqlite_file;
 
 conformance::suite!(kv_in_memory, fixture::Memory);
+conformance::suite!(kv_in_redis, fixture::Redis);
 conformance::suite!(kv_in_sqlite, fixture::Sqlite);
+durability::suite!(kv_durable_in_redis, fixture::Redis);
 durability::suite!(kv_durable_in_sqlite, fixture::Sqlite);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tests::{
     Contract, Host, RawConnection, Response, Setup, Test, UNKNOWN_ID, assert_problem, journey,
-    order_that, tests, uuid_in,
+    order_that, retry_after_seconds, tests, uuid_in,
 };
 
 pub(crate) const TESTS: &[Test] = tests![
@@ -15,6 +15,7 @@ pub(crate) const TESTS: &[Test] = tests![
     an_unknown_order_has_no_stream,
     "the limits of a host are its own": comments_show_that_a_quiet_stream_is_alive,
     "how many instances serve clients is the host's": a_client_that_leaves_frees_its_place,
+    "the limits of a host are its own": those_who_wait_are_bounded_for_all_instances_together,
 ];
 
 /// One event.
@@ -167,6 +168,38 @@ fn a_client_that_leaves_frees_its_place() {
 }
 
 /// Reads a stream to its end.
+fn those_who_wait_are_bounded_for_all_instances_together() {
+    let host = Setup::controlled()
+        .runtime_config("[limits]\nwaiters_max = 2\ninstance_requests_max = 1\n")
+        .start();
+    let id = uuid_in(&host.submit(order_that(&json!({"ms": 600_000}))).send());
+    let path = format!("/orders/status/{id}");
+    let mut streams = [(); 2].map(|()| open(&host, &id, None));
+    for stream in &mut streams {
+        stream.read_until("event: status");
+    }
+
+    for (name, value) in [("prefer", "wait=60"), ("accept", "text/event-stream")] {
+        let refused = host.get(&path).header(name, value).send();
+        refused.expect_status(503);
+        retry_after_seconds(&refused);
+    }
+    // Who only asks, or submits, is served as ever.
+    host.get(&path).send().expect_status(200);
+    let submitted = host
+        .submit(order_that(&json!({"ms": 600_000})))
+        .header("prefer", "wait=60")
+        .send();
+    submitted.expect_status(202);
+
+    // A place is free again when its client has gone.
+    drop(streams);
+    tests::until("a place to be free", || {
+        let answer = host.get(&path).header("prefer", "wait=0").send();
+        (answer.status == 200).then_some(())
+    });
+}
+
 fn stream(host: &Host, id: &str, last_event_id: Option<&str>) -> Response {
     let request = host
         .get(&format!("/orders/status/{id}"))

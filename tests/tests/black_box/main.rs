@@ -18,12 +18,14 @@ mod history;
 mod idempotency;
 mod ids;
 mod isolation;
+mod jobs;
 mod limits;
 mod methods;
 mod openapi;
 mod progress;
 mod proxies;
 mod recovery;
+mod redis;
 mod refusals;
 mod result;
 mod status;
@@ -68,6 +70,8 @@ fn main() -> ExitCode {
         ("traps", traps::TESTS),
         ("recovery", recovery::TESTS),
         ("store", store::TESTS),
+        ("redis", redis::TESTS),
+        ("jobs", jobs::TESTS),
         ("stop", stop::TESTS),
         ("refusals", refusals::TESTS),
     ])

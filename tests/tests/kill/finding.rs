@@ -15,7 +15,7 @@ pub struct Finding {
 impl Finding {
     /// Waits until every accepted order of this run has ended, and judges.
     pub fn of(service: &Service, ledger: &Ledger) -> Self {
-        let verdict = ledger.judge(&service.host());
+        let verdict = ledger.judge(&service.host(), &service.kept());
         let restarts = service.restarts();
         Self {
             verdict,

@@ -91,16 +91,15 @@ impl Ledger {
 
     /// Waits until every accepted order has ended, and judges each: by its record, and by what
     /// a client gets.
-    pub fn judge(&self, host: &Host) -> Verdict {
-        let kept = Kept::in_state_dir(host.state_dir());
+    pub fn judge(&self, host: &Host, kept: &Kept) -> Verdict {
         until("every accepted order to end", || {
-            (self.look(&kept) == 0).then_some(())
+            (self.look(kept) == 0).then_some(())
         });
         until("every marker of an ended order to go", || {
             let open: BTreeSet<_> = ids(&kept.records(), |record| !record.has_ended());
             kept.marked().is_subset(&open).then_some(())
         });
-        self.look(&kept);
+        self.look(kept);
         let records = kept.records();
         let mut entries = self.entries();
         let Entries {

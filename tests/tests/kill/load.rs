@@ -4,14 +4,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tests::{Kept, Test, is_long, pause, retry_after_seconds, tests, together};
+use tests::{RedisServer, Test, is_long, pause, retry_after_seconds, tests, together};
 
 use crate::finding::{Finding, conclude};
 use crate::ledger::{Ledger, order_with};
 use crate::service::{Service, fast, now_ms, submission};
 
-pub(crate) const TESTS: &[Test] =
-    tests![every_order_ends_as_sent_once_however_often_the_host_is_killed];
+pub(crate) const TESTS: &[Test] = tests![
+    every_order_ends_as_sent_once_however_often_the_host_is_killed,
+    every_order_ends_as_sent_once_on_replicas_of_which_any_is_killed,
+];
 
 /// How much is done.
 struct Extent {
@@ -35,31 +37,54 @@ const LONG: Extent = Extent {
     up_ms_max: 6000,
 };
 
+const LONG_ON_REPLICAS: Extent = Extent {
+    clients: 100,
+    kills: 60,
+    orders: 3000,
+    up_ms_max: 3000,
+};
+
+const REPLICAS: usize = 3;
+
 /// The longest work of an order: some end between two kills, some are hit by several.
 const WORK_MS_MAX: u64 = 800;
 
 fn every_order_ends_as_sent_once_however_often_the_host_is_killed() {
     let extent = if is_long() { LONG } else { BOUNDED };
-    let service = Service::start(fast().variable("lease_seconds", "1"));
+    prove(
+        "submit, poll, fetch under load, killed at random",
+        &extent,
+        &Service::start(fast().variable("lease_seconds", "1")),
+    );
+}
+
+fn every_order_ends_as_sent_once_on_replicas_of_which_any_is_killed() {
+    let extent = if is_long() { LONG_ON_REPLICAS } else { BOUNDED };
+    prove(
+        "the same, three replicas on one Redis, any killed",
+        &extent,
+        &Service::start_replicas(RedisServer::start(), REPLICAS, || {
+            fast().variable("lease_seconds", "1")
+        }),
+    );
+}
+
+fn prove(scenario: &str, extent: &Extent, service: &Service) {
     let ledger = Ledger::default();
     let stop = AtomicBool::new(false);
     let submitted = AtomicUsize::new(0);
     together(extent.clients + 1, |number| {
         if number == extent.clients {
-            kill_again_and_again(&service, &ledger, &extent);
+            kill_again_and_again(service, &ledger, extent);
             stop.store(true, Ordering::Relaxed);
             return;
         }
         while !stop.load(Ordering::Relaxed) {
             let sequence = submitted.fetch_add(1, Ordering::Relaxed);
-            go_through(&service, &ledger, sequence);
+            go_through(service, &ledger, sequence);
         }
     });
-    let finding = Finding::of(&service, &ledger);
-    conclude(
-        "submit, poll, fetch under load, killed at random",
-        &[finding],
-    );
+    conclude(scenario, &[Finding::of(service, &ledger)]);
 }
 
 /// Kills until there were enough kills and enough orders.
@@ -79,8 +104,7 @@ fn kill_again_and_again(service: &Service, ledger: &Ledger, extent: &Extent) {
         );
         service.kill_and_restart();
         killed += 1;
-        let kept = Kept::in_state_dir(service.host().state_dir());
-        let open = ledger.look(&kept);
+        let open = ledger.look(&service.kept());
         if killed % 10 == 0 {
             eprintln!(
                 "{:>5} s  {killed:>4} kills  {:>6} accepted  {open:>5} open",
@@ -127,7 +151,7 @@ fn go_through(service: &Service, ledger: &Ledger, sequence: usize) {
 fn submit_without_key(service: &Service, order: &mut Value, note: &str) -> tests::Response {
     for attempt in 1.. {
         order["note"] = format!("{note}, try {attempt}").into();
-        let answer = submission(&service.host(), order, None).try_send();
+        let answer = submission(&service.any_host(), order, None).try_send();
         match answer {
             Ok(answer) if answer.status != 503 => return answer,
             _ => pause(Duration::from_millis(20), "a host that answers"),

@@ -19,6 +19,9 @@ mod load;
 mod open_orders;
 mod race;
 
+// Replicas of which one is cut off, or stands still.
+mod replicas;
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -29,5 +32,6 @@ fn main() -> ExitCode {
         ("race", race::TESTS),
         ("open_orders", open_orders::TESTS),
         ("load", load::TESTS),
+        ("replicas", replicas::TESTS),
     ])
 }

@@ -1,12 +1,15 @@
-//! A host that is killed and restarted while clients go on, and such clients.
+//! A host, or replicas of one, killed and restarted while clients go on, and such clients.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use tests::{Host, Kept, Request, Response, Setup, StoredRecord, pause, retry_after_seconds};
+use tests::{
+    Host, Kept, RedisServer, Request, Response, Setup, StoredRecord, pause, retry_after_seconds,
+};
 
 /// How long a client leaves it after a connection failed.
 const RECONNECT: Duration = Duration::from_millis(20);
@@ -14,9 +17,13 @@ const RECONNECT: Duration = Duration::from_millis(20);
 /// The number of SIGKILL.
 const KILL: i32 = 9;
 
-/// A host behind a lock that its clients share, and whose other side is a restart.
+/// Hosts behind locks that their clients share, and whose other side is a restart.
 pub struct Service {
-    host: RwLock<Host>,
+    hosts: Vec<RwLock<Host>>,
+    /// What all of them keep their orders in, if not each in its state directory.
+    redis: Option<RedisServer>,
+    /// Whose turn it is to be asked.
+    turn: AtomicUsize,
     restarts: Mutex<Vec<Restart>>,
 }
 
@@ -29,21 +36,53 @@ pub struct Restart {
 
 impl Service {
     pub fn start(setup: Setup) -> Self {
+        Self::of(vec![setup.start()], None)
+    }
+
+    /// Starts so many replicas on one Redis.
+    pub fn start_replicas(redis: RedisServer, count: usize, setup: impl Fn() -> Setup) -> Self {
+        let start = |_| setup().runtime_config(&redis.runtime_config()).start();
+        Self::of((0..count).map(start).collect(), Some(redis))
+    }
+
+    fn of(hosts: Vec<Host>, redis: Option<RedisServer>) -> Self {
         Self {
-            host: RwLock::new(setup.start()),
+            hosts: hosts.into_iter().map(RwLock::new).collect(),
+            redis,
+            turn: AtomicUsize::new(0),
             restarts: Mutex::default(),
         }
     }
 
+    /// The host, or the first of the replicas.
     pub fn host(&self) -> RwLockReadGuard<'_, Host> {
-        self.host.read().unwrap_or_else(PoisonError::into_inner)
+        self.replica(0)
     }
 
-    /// Kills the host, which must be running, and starts it again.
+    /// One replica after the other, as a load balancer chooses.
+    pub fn any_host(&self) -> RwLockReadGuard<'_, Host> {
+        self.replica(self.turn.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn replica(&self, number: usize) -> RwLockReadGuard<'_, Host> {
+        let host = &self.hosts[number % self.hosts.len()];
+        host.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What they keep.
+    pub fn kept(&self) -> Kept {
+        match &self.redis {
+            Some(redis) => Kept::in_redis(redis),
+            None => Kept::in_state_dir(self.host().state_dir()),
+        }
+    }
+
+    /// Kills the host, or the next of the replicas, which must be running, and starts it again.
     pub fn kill_and_restart(&self) {
         let killed_at_ms = now_ms();
+        let number = self.restarts().len();
         {
-            let host = self.host();
+            let host = self.replica(number);
             assert!(
                 !host.has_ended(),
                 "the host ended by itself:\n{}",
@@ -51,13 +90,13 @@ impl Service {
             );
             host.kill();
         }
-        self.restart(killed_at_ms);
+        self.restart(number, killed_at_ms);
     }
 
     /// Waits for the host to kill itself, and starts it again.
     pub fn restart_after_crash(&self) {
         assert_crashed(self.host().wait());
-        self.restart(now_ms());
+        self.restart(0, now_ms());
     }
 
     /// Kills the host, and starts it again on its way to `point`, which it reaches with nobody
@@ -65,15 +104,19 @@ impl Service {
     pub fn restart_twice(&self, point: &str) {
         let killed_at_ms = now_ms();
         {
-            let mut host = self.host.write().unwrap_or_else(PoisonError::into_inner);
+            let mut host = self.hosts[0]
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
             assert_crashed(host.run_to_crash(point));
         }
-        self.restart(killed_at_ms);
+        self.restart(0, killed_at_ms);
     }
 
-    fn restart(&self, killed_at_ms: u64) {
-        let mut host = self.host.write().unwrap_or_else(PoisonError::into_inner);
-        host.restart();
+    fn restart(&self, number: usize, killed_at_ms: u64) {
+        let host = &self.hosts[number % self.hosts.len()];
+        host.write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .restart();
         let restart = Restart {
             killed_at_ms,
             serving_at_ms: now_ms(),
@@ -93,13 +136,13 @@ impl Service {
 
     /// Every record that it keeps.
     pub fn records(&self) -> Vec<StoredRecord> {
-        Kept::in_state_dir(self.host().state_dir()).records()
+        self.kept().records()
     }
 
     /// Sends a request until it is answered, as clients do that mean it.
     pub fn persist(&self, request: impl Fn(&Host) -> Request) -> Response {
         loop {
-            let answer = request(&self.host()).try_send();
+            let answer = request(&self.any_host()).try_send();
             match answer {
                 Ok(answer) if answer.status == 503 => {
                     pause(

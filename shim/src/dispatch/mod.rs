@@ -1,34 +1,43 @@
-//! The dispatcher: runs dispatched orders in this process, as many at once as is configured.
+//! The dispatcher: has dispatched orders run, as many at once as is configured.
 //!
 //! A dispatch is answered before anything is done about it: the order's record is the truth, and
-//! one that is dropped here is found by a sweep. So the queue is in memory, and bounded. Because
-//! the host waits for each attempt and has chosen its claim token, it knows which attempts run,
-//! can wait for them when it stops, and can hand back the rest.
+//! one that is dropped here is found by a sweep. So the queue is in memory, and bounded. Where an
+//! attempt is made is a [`Runner`]'s business: [`InProcess`], or [`crate::container_apps`].
+
+mod in_process;
+
+pub(crate) use in_process::InProcess;
 
 use crate::config::Processor;
-use crate::host::{Failure, Pool};
-use crate::order::{self, Answer, Settled};
+use async_trait::async_trait;
 use futures::future::join_all;
-use http::StatusCode;
 use http::header::HeaderValue;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-/// How long handing one order back may take.
-const RELEASE_MAX: Duration = Duration::from_secs(5);
+/// Where attempts are made.
+#[async_trait]
+pub(crate) trait Runner: Send + Sync {
+    /// Sees to one dispatch, and returns when nothing is left to be done for it here. What comes
+    /// of it is in the order's record; what goes wrong is logged, and left to a sweep.
+    async fn run(&self, order_id: &str, token: Uuid, traceparent: Option<HeaderValue>);
+
+    /// Hands a running attempt back that claimed its order with `token`.
+    async fn release(&self, order_id: &str, token: Uuid);
+}
 
 /// The dispatcher of one component.
 #[derive(Clone)]
 pub(crate) struct Dispatcher(Arc<Inner>);
 
 struct Inner {
-    pool: Pool,
+    runner: Arc<dyn Runner>,
     runtime: Handle,
-    settings: Processor,
+    concurrent_max: usize,
+    queue_max: usize,
     orders: Mutex<Orders>,
     /// Told whenever the last running attempt ends.
     quiet: Notify,
@@ -72,12 +81,13 @@ pub(crate) enum Dispatched {
 }
 
 impl Dispatcher {
-    /// Runs attempts on `pool`; its tasks are spawned on `runtime`.
-    pub(crate) fn new(pool: Pool, runtime: Handle, settings: Processor) -> Self {
+    /// Has `runner` make attempts, as many as `settings` say; its tasks are spawned on `runtime`.
+    pub(crate) fn new(runner: Arc<dyn Runner>, runtime: Handle, settings: &Processor) -> Self {
         Self(Arc::new(Inner {
-            pool,
+            runner,
             runtime,
-            settings,
+            concurrent_max: settings.max_concurrent,
+            queue_max: settings.queue,
             orders: Mutex::default(),
             quiet: Notify::new(),
         }))
@@ -100,7 +110,7 @@ impl Dispatcher {
             run.again = Some(dispatch);
             return Dispatched::Accepted;
         }
-        if orders.queue.len() >= self.0.settings.queue {
+        if orders.queue.len() >= self.0.queue_max {
             return Dispatched::Refused;
         }
         orders.enqueue(dispatch);
@@ -142,49 +152,14 @@ impl Dispatcher {
         join_all(
             running
                 .iter()
-                .map(|(order_id, token)| self.release(order_id, *token)),
+                .map(|(order_id, token)| self.0.runner.release(order_id, *token)),
         )
         .await;
     }
 
-    async fn release(&self, order_id: &str, token: Uuid) {
-        let answer =
-            tokio::time::timeout(RELEASE_MAX, order::release(&self.0.pool, order_id, token));
-        match answer.await {
-            Ok(Ok(Answer { status, .. })) if status.is_success() => {
-                tracing::info!(order_id, "an attempt was handed back");
-            }
-            // It settled meanwhile.
-            Ok(Ok(Answer {
-                status: StatusCode::CONFLICT,
-                ..
-            })) => {}
-            Ok(Ok(Answer { status, .. })) => {
-                tracing::warn!(
-                    order_id,
-                    status = status.as_u16(),
-                    "an attempt was not handed back; its lease will run out"
-                );
-            }
-            Ok(Err(failure)) => {
-                tracing::warn!(
-                    order_id,
-                    error = failure.to_string(),
-                    "an attempt was not handed back; its lease will run out"
-                );
-            }
-            Err(_) => {
-                tracing::warn!(
-                    order_id,
-                    "an attempt was not handed back in time; its lease will run out"
-                );
-            }
-        }
-    }
-
     /// Starts as many queued dispatches as may run.
     fn start_next(&self, orders: &mut Orders) {
-        while orders.running.len() < self.0.settings.max_concurrent {
+        while orders.running.len() < self.0.concurrent_max {
             let Some(dispatch) = orders.queue.pop_front() else {
                 return;
             };
@@ -206,8 +181,7 @@ impl Dispatcher {
             dispatcher: &self,
             order_id: &order_id,
         };
-        let outcome = order::attempt(&self.0.pool, &order_id, token, traceparent.clone()).await;
-        report(&order_id, traceparent.as_ref(), outcome);
+        self.0.runner.run(&order_id, token, traceparent).await;
         drop(running);
     }
 
@@ -235,48 +209,6 @@ impl Drop for Running<'_> {
         self.dispatcher.start_next(&mut orders);
         if orders.running.is_empty() {
             self.dispatcher.0.quiet.notify_waiters();
-        }
-    }
-}
-
-fn report(order_id: &str, traceparent: Option<&HeaderValue>, outcome: Result<Answer, Failure>) {
-    let traceparent = traceparent.and_then(|value| value.to_str().ok());
-    match outcome {
-        Ok(Answer {
-            status: StatusCode::OK,
-            body,
-        }) => {
-            let settled = serde_json::from_slice::<Settled>(&body).ok();
-            let settled = settled.as_ref().map(|settled| settled.status.as_str());
-            tracing::debug!(order_id, traceparent, settled, "an attempt settled");
-        }
-        // Somebody else has it, it is settled or not yet due, or it is gone.
-        Ok(Answer {
-            status: status @ (StatusCode::CONFLICT | StatusCode::NOT_FOUND),
-            ..
-        }) => {
-            tracing::debug!(
-                order_id,
-                traceparent,
-                status = status.as_u16(),
-                "a dispatch was not needed"
-            );
-        }
-        Ok(Answer { status, .. }) => {
-            tracing::warn!(
-                order_id,
-                traceparent,
-                status = status.as_u16(),
-                "an attempt could not be made; a sweep will dispatch the order again"
-            );
-        }
-        Err(failure) => {
-            tracing::error!(
-                order_id,
-                traceparent,
-                error = failure.to_string(),
-                "an attempt failed with its instance; a sweep will dispatch the order again"
-            );
         }
     }
 }

@@ -1,0 +1,84 @@
+//! A job's template, as far as a start's body needs it.
+
+use serde_json::{Map, Value, json};
+
+/// What each execution runs: the containers of the job, kept as Azure gave them.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Template(Map<String, Value>);
+
+/// What a start's body may hold of a template.
+const MEMBERS: [&str; 2] = ["containers", "initContainers"];
+
+/// Tells `wasm-shim job` which order it is for.
+const ORDER_ID: &str = "ORDER_ID";
+
+impl Template {
+    /// The template in the answer to a GET of a job; none without containers.
+    pub(super) fn of(mut job: Value) -> Option<Self> {
+        let template = job.pointer_mut("/properties/template")?.as_object_mut()?;
+        let template: Map<_, _> = MEMBERS
+            .iter()
+            .filter_map(|member| template.remove_entry(*member))
+            .filter(|(_, value)| !value.is_null())
+            .collect();
+        let containers = template.get("containers")?.as_array()?;
+        (!containers.is_empty()).then_some(Self(template))
+    }
+
+    /// The body of a start for one order.
+    pub(super) fn with_order(mut self, order_id: &str) -> Value {
+        let containers = self.0.get_mut("containers").and_then(Value::as_array_mut);
+        for container in containers.into_iter().flatten() {
+            let env = &mut container["env"];
+            if !env.is_array() {
+                *env = json!([]);
+            }
+            if let Some(env) = env.as_array_mut() {
+                env.retain(|entry| entry["name"] != ORDER_ID);
+                env.push(json!({"name": ORDER_ID, "value": order_id}));
+            }
+        }
+        Value::Object(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_sends_the_template_back_with_the_order_in_it() {
+        let job = json!({"properties": {
+            "configuration": {"triggerType": "Manual"},
+            "template": {
+                "containers": [
+                    {"name": "a", "image": "i", "env": [{"name": "X", "secretRef": "s"}], "resources": {"cpu": 0.5}},
+                    {"name": "b", "image": "i"},
+                ],
+                "initContainers": null,
+                "volumes": [{"name": "v"}],
+            },
+        }});
+        let template = Template::of(job).expect("it has containers");
+        let order = json!({"name": "ORDER_ID", "value": "o1"});
+        assert_eq!(
+            template.with_order("o1"),
+            json!({"containers": [
+                {"name": "a", "image": "i", "env": [{"name": "X", "secretRef": "s"}, order], "resources": {"cpu": 0.5}},
+                {"name": "b", "image": "i", "env": [order]},
+            ]})
+        );
+    }
+
+    #[test]
+    fn an_answer_without_containers_is_no_job() {
+        for answer in [
+            json!(null),
+            json!([]),
+            json!({"properties": {"template": {}}}),
+            json!({"properties": {"template": {"containers": []}}}),
+        ] {
+            assert_eq!(Template::of(answer.clone()), None, "{answer}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! A real Redis server of a test's own, on a free port, with data that outlast its process.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::Output;
+use crate::context::Context;
+
+/// How many ports are tried: another process may take a free one before the server does.
+const PORTS_MAX: usize = 10;
+
+/// A running server, which is killed, and its data removed, when this is dropped.
+pub struct RedisServer {
+    directory: TempDir,
+    settings: Vec<String>,
+    port: u16,
+    is_tls: bool,
+    process: Mutex<Child>,
+}
+
+impl RedisServer {
+    /// Starts one that answers a write after its fsync.
+    pub fn start() -> Self {
+        Self::start_with(&["--appendonly", "yes", "--appendfsync", "always"])
+    }
+
+    /// Starts one with settings of its own, as on its command line.
+    pub fn start_with(settings: &[&str]) -> Self {
+        let settings = settings.iter().copied().map(str::to_owned).collect();
+        Self::start_in(new_directory(), settings, false)
+    }
+
+    /// Starts one that speaks TLS alone, with a certificate that is its own authority.
+    pub fn start_with_tls() -> Self {
+        let directory = new_directory();
+        let authority = rcgen::generate_simple_self_signed(["localhost".to_owned()])
+            .expect("a certificate can be made");
+        let [certificate, key] =
+            ["certificate.pem", "key.pem"].map(|name| directory.path().join(name));
+        fs::write(&certificate, authority.cert.pem()).expect("a file can be written");
+        fs::write(&key, authority.signing_key.serialize_pem()).expect("a file can be written");
+        let mut settings: Vec<String> = ["--tls-auth-clients", "no", "--tls-cert-file"]
+            .map(str::to_owned)
+            .into();
+        settings.push(certificate.display().to_string());
+        settings.extend(["--tls-key-file".to_owned(), key.display().to_string()]);
+        Self::start_in(directory, settings, true)
+    }
+
+    fn start_in(directory: TempDir, settings: Vec<String>, is_tls: bool) -> Self {
+        for _ in 0..PORTS_MAX {
+            let port = free_port();
+            if let Some(process) = spawn(&directory, &settings, port, is_tls) {
+                return Self {
+                    directory,
+                    settings,
+                    port,
+                    is_tls,
+                    process: Mutex::new(process),
+                };
+            }
+        }
+        panic!("`redis-server` did not start on any of {PORTS_MAX} free ports");
+    }
+
+    /// Its address, with a database's number.
+    pub fn url(&self, database: u8) -> String {
+        // A certificate is for a name.
+        let place = if self.is_tls {
+            "rediss://localhost"
+        } else {
+            "redis://127.0.0.1"
+        };
+        format!("{place}:{}/{database}", self.port)
+    }
+
+    /// The port that it listens on, of the loopback address.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The Unix socket that it listens on too.
+    pub fn socket(&self) -> PathBuf {
+        socket(&self.directory)
+    }
+
+    /// Connects as another client.
+    pub fn connect(&self) -> redis::Connection {
+        // OK because it is an address of this server's.
+        let client = redis::Client::open(self.url(0)).expect("the address is one");
+        client.get_connection().expect("the server answers")
+    }
+
+    /// What the server does from now on, a line for each command.
+    pub fn monitor(&self) -> impl Iterator<Item = String> + use<> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server answers");
+        let remaining = Context::current().remaining("what Redis does");
+        // OK because the time that remains is not zero.
+        stream
+            .set_read_timeout(Some(remaining))
+            .expect("a time-out can be set");
+        stream
+            .write_all(b"MONITOR\r\n")
+            .expect("the server takes what is sent");
+        BufReader::new(stream)
+            .lines()
+            .map(|line| line.expect("the server goes on telling"))
+    }
+
+    /// The certificate of a server that speaks TLS.
+    pub fn certificate(&self) -> PathBuf {
+        self.directory.path().join("certificate.pem")
+    }
+
+    /// The runtime configuration of a host that keeps its orders here.
+    pub fn runtime_config(&self) -> String {
+        format!(
+            "[key_value_store.default]\ntype = \"redis\"\nurl = \"{}\"\n",
+            self.url(0)
+        )
+    }
+
+    /// Kills it at once.
+    pub fn kill(&self) {
+        let mut process = self.process();
+        // Neither can fail for a process that has not been waited for, and a drop must not panic.
+        let _ = process.kill();
+        let _ = process.wait();
+    }
+
+    /// Kills it if it still runs, and starts it again on the same port and the same data.
+    pub fn restart(&self) {
+        self.kill();
+        *self.process() = spawn(&self.directory, &self.settings, self.port, self.is_tls)
+            .expect("`redis-server` starts again on its port");
+    }
+
+    /// Stops it as a whole, with its connections open.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        // OK because the process has not been waited for, so that its number is still its own.
+        kill_process(Pid::from_child(&self.process()), signal)
+            .expect("the server can be signalled");
+    }
+
+    fn process(&self) -> MutexGuard<'_, Child> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Starts a server, and waits until it has read its data; none if it ended instead.
+fn spawn(directory: &TempDir, settings: &[String], port: u16, is_tls: bool) -> Option<Child> {
+    let mut server = Command::new("redis-server");
+    let (plain, tls) = if is_tls { (0, port) } else { (port, 0) };
+    server.args(["--bind", "127.0.0.1", "--port", &plain.to_string()]);
+    server.args(["--tls-port", &tls.to_string()]);
+    server.args(["--save", "", "--dir"]).arg(directory.path());
+    server.arg("--unixsocket").arg(socket(directory));
+    let mut process = server
+        .args(settings)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| {
+            panic!("cannot run `redis-server`: {error}; on Debian, `sudo apt-get install redis-server` installs it")
+        });
+    let stdout = process.stdout.take().expect("standard output is piped");
+    let output = Output::collect(format!("redis-server, port {port}"), [Box::new(stdout)]);
+    let ready = output.wait_for("`redis-server` to serve", |line| {
+        line.to_lowercase()
+            .contains("ready to accept connections")
+            .then_some(())
+    });
+    if ready.is_none() {
+        // OK to ignore: it closed its output, and so has ended or is about to.
+        let _ = process.wait();
+        return None;
+    }
+    Some(process)
+}
+
+fn new_directory() -> TempDir {
+    TempDir::new().expect("a temporary directory can be made")
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+    listener.local_addr().expect("it has an address").port()
+}
+
+fn socket(directory: &TempDir) -> PathBuf {
+    directory.path().join("redis.sock")
+}
