@@ -27,6 +27,8 @@ pub struct App {
     pub max_wait_seconds: u64,
     /// How many clients may wait in this instance at once.
     pub max_waiters: u32,
+    /// Where the processor is, without a slash at the end.
+    pub processor_url: String,
     /// Who may call.
     pub tokens: Tokens,
     /// Whose scripts may call.
@@ -56,6 +58,10 @@ impl App {
             max_attempts: number("max_attempts", 1..=1000).await?,
             max_wait_seconds: number("max_wait_seconds", 0..=3600).await?,
             max_waiters: number("max_waiters", 0..=1_000_000).await?,
+            processor_url: text("processor_url")
+                .await?
+                .trim_end_matches('/')
+                .to_owned(),
             tokens: Tokens::parse(&text("api_tokens").await?).map_err(Problem::internal)?,
             origins: Origins::parse(&text("cors_origins").await?),
             store: KeyValueStore::open().await?,

@@ -16,7 +16,7 @@ pub async fn get(call: Call, id: OrderId) -> Result<Response, Problem> {
     let record = call.find(id).await?;
     if orders::needs_dispatch(&record, guest::now()) {
         // Its dispatch was lost, or its processor died: whoever asks after it sets it going again.
-        dispatch::begin(id, record.traceparent.clone());
+        dispatch::begin(call.app.clone(), id, record.traceparent.clone());
     }
     if events::accepts(call.request.list_header("accept").as_deref()) {
         let seen = call

@@ -56,7 +56,7 @@ pub async fn post(call: Call) -> Result<Response, Problem> {
     };
     let record = accept(&app, submission, idempotency).await?;
     if !record.status().is_terminal() {
-        dispatch::begin(record.id, record.traceparent.clone());
+        dispatch::begin(app.clone(), record.id, record.traceparent.clone());
     }
     let Some(seconds) = wait_seconds else {
         return Ok(accepted(&record, origin));

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use orders::Timestamp;
 use serde::Deserialize;
 
-use crate::dispatch::PROCESSOR;
+use crate::app::App;
 
 /// How long to leave it after a sweep could not be asked for, in milliseconds.
 const ASK_AGAIN_MS: u64 = 15_000;
@@ -38,7 +38,11 @@ pub fn after_response() {
 }
 
 async fn ask() -> Result<Timestamp, String> {
-    let response = guest::post(&format!("{PROCESSOR}/sweep"), &[], Vec::new()).await?;
+    let app = App::get()
+        .await
+        .map_err(|_| "the settings or the store are at fault".to_owned())?;
+    let url = format!("{}/sweep", app.processor_url);
+    let response = guest::post(&url, &[], Vec::new()).await?;
     let status = response.status();
     let body = response
         .body(ANSWER_BYTES_MAX)
