@@ -21,7 +21,7 @@ param image string
 @description('The Azure Container Registry in this resource group that has the image. Empty if anybody may pull it.')
 param registry string = ''
 
-@description('Who may call: `owner:sha256` pairs, separated by commas. The app can be reached by everybody, so this has no default.')
+@description('Who may call: `owner:sha256` pairs, separated by commas. Everybody reaches the app, so there is no default.')
 @secure()
 @minLength(66)
 param apiTokens string

@@ -12,7 +12,7 @@ param accountName string
 @description('The object id of the identity that reads and writes orders.')
 param principalId string
 
-@description('The most request units a second, of which a tenth is always paid for. Beyond it requests are answered 429, and the host waits as it is told.')
+@description('The most request units a second. A tenth is always paid for; beyond it the store answers 429.')
 @minValue(1000)
 param throughputMax int
 

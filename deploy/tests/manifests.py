@@ -23,7 +23,6 @@ CUSTOM = {
     ("keda.sh/v1alpha1", "ScaledObject"): "keda.sh_scaledobjects.yaml",
 }
 
-
 # The safe one of libyaml, where that is there: definitions of custom resources are large.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
