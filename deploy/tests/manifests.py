@@ -142,7 +142,7 @@ def check_schema(manifest: Manifest, schemas: dict[tuple[str, str], Any], findin
 class References:
     """What the manifests of a directory say of each other."""
 
-    def __init__(self, manifests: list[Manifest], variables: set[str], findings: Findings) -> None:
+    def __init__(self, manifests: list[Manifest], variables: dict[str, str], findings: Findings) -> None:
         self.manifests = manifests
         self.variables = variables
         self.findings = findings
@@ -160,7 +160,7 @@ class References:
                 self.spin_app(manifest, spec)
             if kind in ("HorizontalPodAutoscaler", "ScaledObject"):
                 self.one_of(manifest, ["spec", "scaleTargetRef", "name"], "Deployment", "SpinApp")
-            self.secrets(manifest, manifest.value, [])
+            self.walk(manifest, manifest.value, [])
 
     def fault(self, manifest: Manifest, path: list[str | int], sentence: str) -> None:
         self.findings.fault(manifest.path, manifest.line(*path), sentence)
@@ -191,19 +191,22 @@ class References:
         kinds = ("HorizontalPodAutoscaler", "ScaledObject")
         return {each.value["spec"]["scaleTargetRef"]["name"] for each in self.manifests if each.kind[1] in kinds}
 
-    def secrets(self, manifest: Manifest, value: Any, path: list[str | int]) -> None:
-        """Secrets that are named, in whatever way, are there."""
+    def walk(self, manifest: Manifest, value: Any, path: list[str | int]) -> None:
+        """Secrets that are named, in whatever way, are there; probes are frequent enough to drive the sweep."""
         if isinstance(value, dict):
+            period = value.get("periodSeconds", 10)
+            if "httpGet" in value and period >= int(self.variables["sweep_seconds"]):
+                self.fault(manifest, path, f"a probe every {period} s is too seldom for `sweep_seconds`")
             for key, member in value.items():
                 if key in ("loadFromSecret", "secretName"):
                     self.one_of(manifest, [*path, key], "Secret")
                 elif key == "secretKeyRef":
                     self.one_of(manifest, [*path, key, "name"], "Secret")
                 else:
-                    self.secrets(manifest, member, [*path, key])
+                    self.walk(manifest, member, [*path, key])
         elif isinstance(value, list):
             for index, item in enumerate(value):
-                self.secrets(manifest, item, [*path, index])
+                self.walk(manifest, item, [*path, index])
 
 
 def check_toml(manifest: Manifest, findings: Findings) -> None:
@@ -216,7 +219,7 @@ def check_toml(manifest: Manifest, findings: Findings) -> None:
                 findings.fault(manifest.path, manifest.line("stringData", name), f"`{name}` is no TOML: {error}")
 
 
-def check(paths: list[Path], data: Path, variables: set[str], findings: Findings) -> None:
+def check(paths: list[Path], data: Path, variables: dict[str, str], findings: Findings) -> None:
     """Checks files that are applied together."""
     manifests = [each for path in paths for each in read(path, findings)]
     schemas = custom_schemas(data)

@@ -9,9 +9,10 @@ from faults import Findings
 OF_THE_FILE = {"source", "build"}
 
 
-def variables(path: Path) -> set[str]:
-    """The variables of an app."""
-    return set(tomllib.loads(path.read_text())["variables"])
+def variables(path: Path) -> dict[str, str]:
+    """The variables of an app, and their defaults, empty where there is none."""
+    declared = tomllib.loads(path.read_text())["variables"]
+    return {name: variable.get("default", "") for name, variable in declared.items()}
 
 
 def check(path: Path, original: Path, findings: Findings) -> None:

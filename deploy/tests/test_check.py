@@ -153,6 +153,12 @@ ALWAYS = {
         "- name: api_token",
         "there is no variable `api_token`",
     ),
+    "a probe that comes too seldom to drive the sweep": (
+        "aks/split.yaml",
+        "periodSeconds: 10",
+        "periodSeconds: 15",
+        "a probe every 15 s is too seldom for `sweep_seconds`",
+    ),
     "replicas beside an autoscaler": (
         "aks/spinkube.yaml",
         "  enableAutoscaling: true",
