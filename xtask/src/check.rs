@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use crate::workspace::PARTS;
-use crate::{build, javascript, process, schemathesis, setup, test, tidy};
+use crate::{build, deployment, javascript, process, schemathesis, setup, test, tidy};
 
 /// A step's name, and what it does; it may return a sentence on what it left out.
 type Step = (&'static str, fn() -> Result<Option<&'static str>>);
@@ -18,6 +18,7 @@ const STEPS: &[Step] = &[
     ("tidy", || tidy::run().map(|()| None)),
     ("lints", lints),
     ("lints of the components", lints_of_components),
+    ("deployment files", || deployment::run().map(|()| None)),
     ("build", || build::run().map(|()| None)),
     ("tests", || test::run_built(None).map(|()| None)),
     ("contract", || schemathesis::run().map(|()| None)),

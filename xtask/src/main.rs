@@ -6,6 +6,7 @@
 mod bench;
 mod build;
 mod check;
+mod deployment;
 mod host;
 mod javascript;
 mod process;

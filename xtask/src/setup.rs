@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::{process, workspace};
 
@@ -42,15 +42,33 @@ pub(crate) fn require_program(program: &str, package: &str) -> Result<()> {
     install_debian_package(package, &format!("`{program}`"))
 }
 
-/// A Python package from the machine's own index, in an environment below `target/python`; returns
-/// where its programs are.
+/// A Python package from the machine's own index, in an environment of its own; returns where its
+/// programs are.
 pub(crate) fn require_python_package(name: &str, version: &str) -> Result<PathBuf> {
+    let requirement = format!("{name}=={version}");
+    require_python_environment(name, &requirement, &[&requirement])
+}
+
+/// The Python packages that a file names with their versions and digests, in an environment of this
+/// name; returns where its programs are.
+pub(crate) fn require_python_packages(name: &str, file: &str) -> Result<PathBuf> {
+    let requirements = fs::read_to_string(workspace::root().join(file))
+        .with_context(|| format!("cannot read `{file}`"))?;
+    let arguments = ["--require-hashes", "--requirement", file];
+    require_python_environment(name, &requirements, &arguments)
+}
+
+/// An environment below `target/python`, made anew if it was not made of these requirements.
+fn require_python_environment(
+    name: &str,
+    requirements: &str,
+    arguments: &[&str],
+) -> Result<PathBuf> {
     let environment = workspace::root().join("target/python").join(name);
     let programs = environment.join("bin");
     // Written last, so that what broke off is not taken for whole.
     let installed = environment.join("installed");
-    let requirement = format!("{name}=={version}");
-    if fs::read_to_string(&installed).is_ok_and(|text| text == requirement) {
+    if fs::read_to_string(&installed).is_ok_and(|text| text == requirements) {
         return Ok(programs);
     }
     require_program("python3", "python3")?;
@@ -62,8 +80,8 @@ pub(crate) fn require_python_package(name: &str, version: &str) -> Result<PathBu
     let mut venv = process::command("python3");
     process::run(venv.args(["-m", "venv", "--clear"]).arg(&environment))?;
     let mut pip = process::command(&programs.join("pip").to_string_lossy());
-    process::run(pip.args(["install", "--quiet", &requirement]))?;
-    fs::write(&installed, requirement)?;
+    process::run(pip.args(["install", "--quiet"]).args(arguments))?;
+    fs::write(&installed, requirements)?;
     Ok(programs)
 }
 

@@ -1,0 +1,242 @@
+// The service on Azure Container Apps, with its store in Azure Cosmos DB.
+//
+//   az deployment group create --resource-group orders --template-file deploy/container-apps/main.bicep \
+//     --parameters image=REGISTRY.azurecr.io/async-orders:0.1.0 registry=REGISTRY apiTokens="$API_TOKENS"
+//
+// What each choice means, and how to see it working, is in docs/deploy-container-apps.md.
+
+targetScope = 'resourceGroup'
+
+@description('The region of everything.')
+param location string = resourceGroup().location
+
+@description('What the resources are called, or begin with: lowercase letters, digits and hyphens.')
+@minLength(2)
+@maxLength(20)
+param name string = 'orders'
+
+@description('The image that `deploy/Dockerfile` makes, with its tag or digest.')
+param image string
+
+@description('The Azure Container Registry in this resource group that has the image. Empty if anybody may pull it.')
+param registry string = ''
+
+@description('Who may call: `owner:sha256` pairs, separated by commas. Everybody reaches the app, so there is no default.')
+@secure()
+@minLength(66)
+param apiTokens string
+
+@description('Where orders are worked on: in the replicas that serve, or each in an execution of a job.')
+@allowed([
+  'in-process'
+  'job'
+])
+param processing string = 'in-process'
+
+@description('Variables of the app by their names, such as `{ "work": "http", "worker_url": "https://…" }`.')
+param variables object = {}
+
+@description('The fewest replicas. With `in-process` at least one runs always, as the end of the last would end its work.')
+@minValue(0)
+param replicasMin int = 1
+
+@description('The most replicas.')
+@minValue(1)
+param replicasMax int = 10
+
+@description('How long a replica that stops waits for its requests and attempts before it hands the attempts back.')
+@minValue(0)
+@maxValue(500)
+param drainSeconds int = 20
+
+@description('The longest that an execution of the job may take. It is killed then, and its order waits for its lease.')
+@minValue(60)
+param executionSecondsMax int = 1800
+
+@description('When a sweep runs if no replica does, that is with `job` and `replicasMin` 0.')
+param sweepSchedule string = '*/5 * * * *'
+
+@description('The most request units a second that the store may use.')
+@minValue(1000)
+param throughputMax int = 1000
+
+@description('Whether the store outlives the loss of a zone.')
+param zoneRedundant bool = false
+
+var jobName = '${name}-job'
+var isJob = processing == 'job'
+var isPrivateImage = registry != ''
+
+// Built in: pulls images.
+var acrPull = '7f951dda-4ed3-4680-a7ca-43fe172d538d'
+
+// Both the app and the job are this identity. It pulls the image, reads and writes orders, and starts jobs.
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
+  name: '${name}-identity'
+  location: location
+}
+
+resource containerRegistry 'Microsoft.ContainerRegistry/registries@2023-07-01' existing = if (isPrivateImage) {
+  name: registry
+}
+
+resource pull 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (isPrivateImage) {
+  scope: containerRegistry
+  name: guid(containerRegistry.id, identity.id, acrPull)
+  properties: {
+    principalId: identity.properties.principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', acrPull)
+  }
+}
+
+module store 'store.bicep' = {
+  name: '${name}-store'
+  params: {
+    location: location
+    accountName: '${name}-${uniqueString(resourceGroup().id)}'
+    principalId: identity.properties.principalId
+    throughputMax: throughputMax
+    zoneRedundant: zoneRedundant
+  }
+}
+
+resource logs 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
+  name: '${name}-logs'
+  location: location
+  properties: {
+    retentionInDays: 30
+    sku: {
+      name: 'PerGB2018'
+    }
+  }
+}
+
+resource environment 'Microsoft.App/managedEnvironments@2026-01-01' = {
+  name: '${name}-environment'
+  location: location
+  properties: {
+    appLogsConfiguration: {
+      destination: 'log-analytics'
+      logAnalyticsConfiguration: {
+        customerId: logs.properties.customerId
+        sharedKey: logs.listKeys().primarySharedKey
+      }
+    }
+    workloadProfiles: [
+      {
+        name: 'Consumption'
+        workloadProfileType: 'Consumption'
+      }
+    ]
+  }
+}
+
+// The runtime configuration. Without a `key` the host takes the identity that AZURE_CLIENT_ID names.
+var storeConfig = format('''
+[key_value_store.default]
+type = "azure_cosmos"
+account = "{0}"
+database = "{1}"
+container = "{2}"
+''', store.outputs.account, store.outputs.database, store.outputs.container)
+
+var inProcessConfig = format('''
+[processor]
+type = "in-process"
+drain_seconds = {0}
+''', drainSeconds)
+
+var jobConfig = format('''
+[processor]
+type = "container-apps-job"
+subscription = "{0}"
+resource_group = "{1}"
+job = "{2}"
+client_id = "{3}"
+''', subscription().subscriptionId, resourceGroup().name, jobName, identity.properties.clientId)
+
+var settings = [for variable in items(variables): {
+  name: 'SPIN_VARIABLE_${toUpper(variable.key)}'
+  value: string(variable.value)
+}]
+
+var registries = isPrivateImage ? [
+  {
+    server: containerRegistry!.properties.loginServer
+    identity: identity.id
+  }
+] : []
+
+module app 'app.bicep' = {
+  name: '${name}-app'
+  params: {
+    location: location
+    name: name
+    environmentId: environment.id
+    identity: { id: identity.id, clientId: identity.properties.clientId }
+    registries: registries
+    image: image
+    runtimeConfig: '${storeConfig}${isJob ? jobConfig : inProcessConfig}'
+    apiTokens: apiTokens
+    variables: settings
+    isProcessor: !isJob
+    replicasMin: isJob ? replicasMin : max(replicasMin, 1)
+    replicasMax: replicasMax
+    drainSeconds: drainSeconds
+  }
+  dependsOn: [
+    pull
+  ]
+}
+
+module job 'job.bicep' = if (isJob) {
+  name: '${name}-job'
+  params: {
+    location: location
+    name: jobName
+    environmentId: environment.id
+    identity: { id: identity.id, clientId: identity.properties.clientId }
+    registries: registries
+    image: image
+    command: 'job'
+    runtimeConfig: storeConfig
+    variables: settings
+    starterId: identity.properties.principalId
+    executionSecondsMax: executionSecondsMax
+  }
+  dependsOn: [
+    pull
+  ]
+}
+
+// Without replicas nobody probes, so an order whose start or execution was lost would wait for the next
+// request. This finds it. It starts no job, but makes the attempts in its own process.
+module sweep 'job.bicep' = if (isJob && replicasMin == 0) {
+  name: '${name}-sweep'
+  params: {
+    location: location
+    name: '${name}-sweep'
+    environmentId: environment.id
+    identity: { id: identity.id, clientId: identity.properties.clientId }
+    registries: registries
+    image: image
+    command: 'sweep'
+    runtimeConfig: storeConfig
+    variables: settings
+    schedule: sweepSchedule
+    executionSecondsMax: executionSecondsMax
+  }
+  dependsOn: [
+    pull
+  ]
+}
+
+@description('Where the service is.')
+output url string = app.outputs.url
+
+@description('The account that holds the orders.')
+output account string = store.outputs.account
+
+@description('The job that works on them; empty if the replicas do.')
+output job string = isJob ? jobName : ''
