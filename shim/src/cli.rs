@@ -22,6 +22,8 @@ pub enum Command {
     Job(JobArgs),
     /// Run one sweep and print what it answered.
     Sweep(AppArgs),
+    /// Write a copy of this executable with an app inside, compiled for processors of this kind.
+    Bundle(BundleArgs),
     /// Exit 0 if a GET of URL answers 2xx, 1 otherwise.
     Health {
         /// The URL to ask, such as `http://127.0.0.1:3000/healthz`.
@@ -32,10 +34,11 @@ pub enum Command {
 /// What every command needs to know of the app.
 #[derive(Debug, Default, Args)]
 pub struct AppArgs {
-    /// The app's manifest, or the directory that holds its `spin.toml`.
-    #[arg(short = 'f', long, default_value = "spin.toml", value_name = "FILE")]
-    pub from: PathBuf,
-    /// Where state is kept [default: `.spin` beside the manifest].
+    /// The app's manifest, or the directory that holds its `spin.toml` [default: the app inside
+    /// this executable, if it has one, else `spin.toml`].
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// Where state is kept [default: `.spin` beside the manifest, or in the working directory].
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
     /// A TOML file that says where stores are kept and how much may run at once.
@@ -71,4 +74,14 @@ pub struct JobArgs {
     /// The order to work on.
     #[arg(long, env = "ORDER_ID", value_name = "ID")]
     pub order_id: String,
+}
+
+/// Arguments of `bundle`.
+#[derive(Debug, Args)]
+pub struct BundleArgs {
+    /// The app's manifest, or the directory that holds its `spin.toml`.
+    #[arg(short = 'f', long, default_value = "spin.toml", value_name = "FILE")]
+    pub from: PathBuf,
+    /// The executable to write.
+    pub output: PathBuf,
 }

@@ -5,6 +5,7 @@
 //! [`container_apps`]. The commands tie them together. Nothing here knows what the components compute.
 
 mod azure;
+mod bundle;
 mod cli;
 pub mod config;
 mod container_apps;
@@ -22,7 +23,7 @@ mod stop;
 mod sweep;
 mod up;
 
-pub use cli::{AppArgs, Cli, Command, JobArgs, UpArgs};
+pub use cli::{AppArgs, BundleArgs, Cli, Command, JobArgs, UpArgs};
 pub use logging::init as init_logging;
 
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Up(arguments) => up::run(&arguments),
         Command::Job(arguments) => job::run(&arguments),
         Command::Sweep(arguments) => sweep::run(&arguments),
+        Command::Bundle(arguments) => bundle::run(&arguments),
         Command::Health { url } => health::run(&url),
     }
 }

@@ -11,13 +11,19 @@ use crate::{process, setup};
 /// The shim's executable, relative to the root.
 pub(crate) const SHIM: &str = "target/release/wasm-shim";
 
-/// Builds everything and says how large it is.
-pub(crate) fn run() -> Result<()> {
+/// Builds the components alone.
+pub(crate) fn components() -> Result<SpinManifest> {
     setup::require_wasm_target()?;
     let manifest = SpinManifest::read()?;
     for component in manifest.component.values() {
         process::run(process::command("sh").args(["-c", &component.build.command]))?;
     }
+    Ok(manifest)
+}
+
+/// Builds everything and says how large it is.
+pub(crate) fn run() -> Result<()> {
+    let manifest = components()?;
     process::run(&mut process::cargo(&[
         "build",
         "--release",
@@ -35,7 +41,8 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-fn report(file: &Path) -> Result<()> {
+/// Says how large a file is.
+pub(crate) fn report(file: &Path) -> Result<()> {
     let metadata = fs::metadata(workspace::root().join(file))
         .with_context(|| format!("expected the build to leave `{}`", file.display()))?;
     println!(

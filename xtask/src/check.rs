@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use crate::workspace::PARTS;
-use crate::{build, deployment, javascript, process, schemathesis, setup, test, tidy};
+use crate::{build, deployment, dist, javascript, process, schemathesis, setup, test, tidy};
 
 /// A step's name, and what it does; it may return a sentence on what it left out.
 type Step = (&'static str, fn() -> Result<Option<&'static str>>);
@@ -23,6 +23,7 @@ const STEPS: &[Step] = &[
     ("tests", || test::run_built(None).map(|()| None)),
     ("contract", || schemathesis::run().map(|()| None)),
     ("client and page", || javascript::run().map(|()| None)),
+    ("one executable", || dist::run().map(|()| None)),
     ("documentation", documentation),
     ("dependencies", dependencies),
 ];

@@ -7,6 +7,7 @@ mod bench;
 mod build;
 mod check;
 mod deployment;
+mod dist;
 mod host;
 mod javascript;
 mod process;
@@ -47,6 +48,8 @@ enum Command {
         /// Its name, such as `submits`
         name: Option<String>,
     },
+    /// Make one static executable with the app inside, and see that it serves
+    Dist,
     /// Run everything that CI runs
     Check,
     /// Hold the house rules that no other tool holds
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Command::Test { filter } => test::run(filter.as_deref()),
         Command::Prove => prove::run(),
         Command::Bench { name } => bench::run(name.as_deref()),
+        Command::Dist => dist::run(),
         Command::Check => check::run(),
         Command::Tidy => tidy::run(),
     };

@@ -15,14 +15,23 @@ const CARGO_DENY_VERSION: &str = "0.20.2";
 
 /// The standard library for [`WASM_TARGET`], in the toolchain that runs.
 pub(crate) fn require_wasm_target() -> Result<()> {
+    require_target(WASM_TARGET)
+}
+
+fn require_target(target: &str) -> Result<()> {
     let mut rustc = process::command("rustc");
-    let directory =
-        process::output(rustc.args(["--print=target-libdir", "--target", WASM_TARGET]))?;
+    let directory = process::output(rustc.args(["--print=target-libdir", "--target", target]))?;
     if Path::new(directory.trim()).is_dir() {
         return Ok(());
     }
     // Not left to `rust-toolchain.toml`, which adds nothing where rustup may not install by itself.
-    process::run(process::command("rustup").args(["target", "add", WASM_TARGET]))
+    process::run(process::command("rustup").args(["target", "add", target]))
+}
+
+/// The standard library for `target`, and a C compiler, for executables that need no other file.
+pub(crate) fn require_musl(target: &str) -> Result<()> {
+    require_target(target)?;
+    require_program("musl-gcc", "musl-tools")
 }
 
 /// The toolchain's `rustfmt` and `clippy`.

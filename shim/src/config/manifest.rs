@@ -104,23 +104,27 @@ type Unknown = BTreeMap<String, toml::Value>;
 impl Manifest {
     /// Reads the file. Faults of syntax and type end the reading; unknown keys do not.
     pub(super) fn read(path: &Path, faults: &mut Vec<Fault>) -> Option<Self> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, path, faults),
             Err(error) => {
                 faults.push(Fault::new(format!(
                     "cannot read the manifest `{}`: {error}; name it with --from",
                     path.display()
                 )));
-                return None;
+                None
             }
-        };
-        match toml::from_str::<Self>(&text) {
+        }
+    }
+
+    /// Reads what the file at `path` holds.
+    pub(super) fn parse(text: &str, path: &Path, faults: &mut Vec<Fault>) -> Option<Self> {
+        match toml::from_str::<Self>(text) {
             Ok(manifest) => {
                 manifest.report_unknown(path, faults);
                 Some(manifest)
             }
             Err(error) => {
-                faults.push(Fault::toml(path, &text, &error));
+                faults.push(Fault::toml(path, text, &error));
                 None
             }
         }

@@ -11,13 +11,16 @@ mod processor;
 mod runtime_config;
 mod variables;
 
+use crate::bundle::Bundle;
 use crate::cli::AppArgs;
 use crate::kv::Backend;
 use crate::serve::routes::{Route, Routes};
 use manifest::Manifest;
 use runtime_config::RuntimeConfig;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use variables::Variables;
 
 pub use fault::Fault;
@@ -55,8 +58,8 @@ pub struct App {
 /// A component and what it is granted.
 #[derive(Debug)]
 pub struct Component {
-    /// The file that holds it.
-    pub source: PathBuf,
+    /// What holds it.
+    pub source: Source,
     /// What it does, in a line, if the manifest says so.
     pub description: String,
     /// The labels that it may open.
@@ -67,6 +70,95 @@ pub struct Component {
     pub variables: HashMap<String, String>,
     /// Its environment.
     pub environment: Vec<(String, String)>,
+}
+
+/// What holds a component.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A file, to be compiled.
+    File(PathBuf),
+    /// This executable, which holds it compiled.
+    Bundled(Arc<[u8]>),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "`{}`", path.display()),
+            Self::Bundled(_) => f.write_str("inside this executable"),
+        }
+    }
+}
+
+/// Where an app is read from.
+enum Origin {
+    Files(PathBuf),
+    Bundle(Bundle),
+}
+
+impl Origin {
+    /// What the arguments name, else what this executable holds, else what is in the working directory.
+    fn find(from: Option<&Path>, faults: &mut Vec<Fault>) -> Self {
+        let bundle = match from {
+            Some(_) => None,
+            None => Bundle::of_this_executable().unwrap_or_else(|fault| {
+                faults.push(fault);
+                None
+            }),
+        };
+        match bundle {
+            Some(bundle) => Self::Bundle(bundle),
+            None => Self::Files(manifest_path(from.unwrap_or(Path::new("spin.toml")))),
+        }
+    }
+
+    fn manifest(&self, faults: &mut Vec<Fault>) -> Option<Manifest> {
+        match self {
+            Self::Files(path) => Manifest::read(path, faults),
+            Self::Bundle(bundle) => {
+                Manifest::parse(bundle.manifest(), Path::new("spin.toml"), faults)
+            }
+        }
+    }
+
+    /// The manifest's path, for people.
+    fn path(&self) -> &Path {
+        match self {
+            Self::Files(path) => path,
+            Self::Bundle(_) => Path::new("spin.toml"),
+        }
+    }
+
+    /// Where relative paths are taken from.
+    fn directory(&self) -> &Path {
+        self.path().parent().unwrap_or(Path::new(""))
+    }
+
+    fn source(&self, id: &str, source: &toml::Value) -> Result<Source, String> {
+        match self {
+            Self::Files(_) => match manifest::source_path(source, self.directory()) {
+                Ok(path) if path.is_file() => Ok(Source::File(path)),
+                Ok(path) => Err(format!(
+                    "has no file at `{}`; run `cargo xtask build`",
+                    path.display()
+                )),
+                Err(problem) => Err(format!("has {problem}; this host runs local files alone")),
+            },
+            Self::Bundle(bundle) => bundle
+                .component(id)
+                .map(Source::Bundled)
+                .ok_or_else(|| "is not inside this executable; make it anew".to_owned()),
+        }
+    }
+}
+
+/// The manifest in a directory, or the file itself.
+pub(crate) fn manifest_path(from: &Path) -> PathBuf {
+    if from.is_dir() {
+        from.join("spin.toml")
+    } else {
+        from.to_owned()
+    }
 }
 
 impl App {
@@ -81,28 +173,23 @@ impl App {
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
-        let from = if arguments.from.is_dir() {
-            arguments.from.join("spin.toml")
-        } else {
-            arguments.from.clone()
-        };
-        let directory = from.parent().unwrap_or(Path::new("")).to_owned();
+        let origin = Origin::find(arguments.from.as_deref(), &mut faults);
         let state_dir = arguments
             .state_dir
             .clone()
-            .unwrap_or_else(|| directory.join(".spin"));
+            .unwrap_or_else(|| origin.directory().join(".spin"));
         let runtime_config = arguments
             .runtime_config_file
             .as_deref()
             .map(|path| RuntimeConfig::read(path, &state_dir, &mut faults))
             .unwrap_or_default();
-        let Some(manifest) = Manifest::read(&from, &mut faults) else {
+        let Some(manifest) = origin.manifest(&mut faults) else {
             return Err(faults);
         };
         if manifest.spin_manifest_version != toml::Value::Integer(2) {
             faults.push(Fault::new(format!(
                 "`{}` has spin_manifest_version `{}`; this host reads version 2",
-                from.display(),
+                origin.path().display(),
                 manifest.spin_manifest_version
             )));
         }
@@ -114,7 +201,7 @@ impl App {
         );
         let routes = routes(&manifest, &mut faults);
         let stores = stores(&manifest, &runtime_config.stores, &state_dir, &mut faults);
-        let components = components(&manifest, &directory, &variables, &mut faults);
+        let components = components(&manifest, &origin, &variables, &mut faults);
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -198,25 +285,16 @@ fn stores(
 
 fn components(
     manifest: &Manifest,
-    directory: &Path,
+    origin: &Origin,
     variables: &Variables,
     faults: &mut Vec<Fault>,
 ) -> BTreeMap<String, Component> {
     let mut components = BTreeMap::new();
     for (id, raw) in &manifest.component {
-        let source = match manifest::source_path(&raw.source, directory) {
-            Ok(source) if source.is_file() => source,
-            Ok(source) => {
-                faults.push(Fault::new(format!(
-                    "component `{id}` has no file at `{}`; run `cargo xtask build`",
-                    source.display()
-                )));
-                continue;
-            }
+        let source = match origin.source(id, &raw.source) {
+            Ok(source) => source,
             Err(problem) => {
-                faults.push(Fault::new(format!(
-                    "component `{id}` has {problem}; this host runs local files alone"
-                )));
+                faults.push(Fault::new(format!("component `{id}` {problem}")));
                 continue;
             }
         };

@@ -1,7 +1,9 @@
 //! Wasmtime, set up for many short-lived instances that share a few threads.
 
-use crate::config::Limits;
+use crate::config::{Limits, Source};
+use std::env::consts::ARCH;
 use std::time::Duration;
+use wasmtime::component::Component;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result};
 
 /// How often the epoch ends, and with it the turn of a guest that computes.
@@ -31,6 +33,31 @@ pub(super) fn engine(limits: &Limits) -> Result<Engine> {
     })?;
     tick(&engine)?;
     Ok(engine)
+}
+
+/// The component that `source` holds.
+pub(super) fn load(engine: &Engine, source: &Source) -> Result<Component> {
+    match source {
+        Source::File(path) => Component::from_file(engine, path),
+        Source::Bundled(compiled) => {
+            #[expect(
+                unsafe_code,
+                reason = "compiled code is run as it is, so it must come from a compiler: this is part of the executable itself, which is run already; and Wasmtime checks that it was made by its own version, for features that this processor has"
+            )]
+            unsafe {
+                Component::deserialize(engine, compiled)
+            }
+        }
+    }
+}
+
+/// Compiles a component ahead of time, for any processor of this machine's architecture: what a
+/// machine at hand can do beyond that, another may lack.
+pub(crate) fn precompile(component: &[u8]) -> Result<Vec<u8>> {
+    let mut config = config();
+    // A named target has no features but those that all of its processors have.
+    config.target(&format!("{ARCH}-unknown-linux-gnu"))?;
+    Engine::new(&config)?.precompile_component(component)
 }
 
 fn config() -> Config {

@@ -16,7 +16,7 @@ mod variables;
 mod wasi_key_value;
 mod worker;
 
-use crate::config::{self, App, Fault, Limits};
+use crate::config::{self, App, Fault, Limits, Source};
 use crate::kv::Stores;
 use instance::{Component, State};
 use outbound::Outbound;
@@ -27,6 +27,7 @@ use wasmtime::Engine;
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
+pub(crate) use engine::precompile;
 pub(crate) use outbound::{Chain, Chaining};
 pub(crate) use pool::{Failure, Policy, Pool};
 
@@ -103,21 +104,23 @@ fn link(
     id: &str,
     component: &config::Component,
 ) -> Result<ServicePre<State>, Fault> {
-    let source = component.source.display();
-    let binary = wasmtime::component::Component::from_file(engine, &component.source)
-        .map_err(|error| {
-            Fault::new(format!(
-                "component `{id}` at `{source}` cannot be compiled: {error:#}; run `cargo xtask build`"
-            ))
-        })?;
+    let source = &component.source;
+    let binary = engine::load(engine, source).map_err(|error| match source {
+        Source::File(_) => Fault::new(format!(
+            "component `{id}` at {source} cannot be compiled: {error:#}; run `cargo xtask build`"
+        )),
+        Source::Bundled(_) => Fault::new(format!(
+            "component `{id}` {source} does not fit this version of it or this processor: {error:#}; make the executable anew with `cargo xtask dist`"
+        )),
+    })?;
     let pre = linker.instantiate_pre(&binary).map_err(|error| {
         Fault::new(format!(
-            "component `{id}` at `{source}` imports what this host does not offer: {error:#}; build it without, or run the app with Spin"
+            "component `{id}` at {source} imports what this host does not offer: {error:#}; build it without, or run the app with Spin"
         ))
     })?;
     ServicePre::new(pre).map_err(|error| {
         Fault::new(format!(
-            "component `{id}` at `{source}` does not serve HTTP by WASI 0.3: {error:#}; build it with spin-sdk 7 for wasm32-wasip2"
+            "component `{id}` at {source} does not serve HTTP by WASI 0.3: {error:#}; build it with spin-sdk 7 for wasm32-wasip2"
         ))
     })
 }

@@ -45,7 +45,7 @@ fn all_faults_are_listed_at_once() {
 #[test]
 fn an_unreadable_manifest_is_named() {
     let mut fixture = Fixture::new();
-    fixture.arguments.from = fixture.path("absent.toml");
+    fixture.arguments.from = Some(fixture.path("absent.toml"));
     assert_says(&fault(&fixture), &["absent.toml", "--from"]);
 }
 

@@ -59,7 +59,7 @@ impl Fixture {
     pub(crate) fn new() -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         let arguments = AppArgs {
-            from: directory.path().to_owned(),
+            from: Some(directory.path().to_owned()),
             variables: vec!["token=s3cret".to_owned()],
             ..AppArgs::default()
         };

@@ -1,10 +1,10 @@
 //! The back ends under test: how to come by an empty one, and by the same one again.
 
+use redis_server::RedisServer;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use tempfile::TempDir;
-use tests::RedisServer;
 use wasm_shim::kv::{Backend, Limits, RedisAddress, Store, Stores};
 
 /// A back end that holds nothing yet and is cleaned up when this is dropped.

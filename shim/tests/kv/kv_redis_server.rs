@@ -3,8 +3,8 @@
 
 use crate::fixture::{Fixture, Redis};
 use redis::{Commands, Connection};
+use redis_server::RedisServer;
 use std::time::Duration;
-use tests::RedisServer;
 use wasm_shim::kv::{Backend, Error, ErrorKind, Limits, RedisAddress, Store, Stores, Swap};
 
 #[tokio::test]

@@ -1,4 +1,11 @@
 //! A real Redis server of a test's own, on a free port, with data that outlast its process.
+//!
+//! Everything here panics if what it needs is not so: that is how a test fails.
+
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "said once, above, for the whole crate"
+)]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -6,15 +13,17 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::Output;
-use crate::context::Context;
-
 /// How many ports are tried: another process may take a free one before the server does.
 const PORTS_MAX: usize = 10;
+
+/// How long a server that is watched may do nothing: far more than any test needs.
+const QUIET_MAX: Duration = Duration::from_mins(1);
 
 /// A running server, which is killed, and its data removed, when this is dropped.
 pub struct RedisServer {
@@ -101,10 +110,8 @@ impl RedisServer {
     /// What the server does from now on, a line for each command.
     pub fn monitor(&self) -> impl Iterator<Item = String> + use<> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server answers");
-        let remaining = Context::current().remaining("what Redis does");
-        // OK because the time that remains is not zero.
         stream
-            .set_read_timeout(Some(remaining))
+            .set_read_timeout(Some(QUIET_MAX))
             .expect("a time-out can be set");
         stream
             .write_all(b"MONITOR\r\n")
@@ -186,17 +193,15 @@ fn spawn(directory: &TempDir, settings: &[String], port: u16, is_tls: bool) -> O
             panic!("cannot run `redis-server`: {error}; on Debian, `sudo apt-get install redis-server` installs it")
         });
     let stdout = process.stdout.take().expect("standard output is piped");
-    let output = Output::collect(format!("redis-server, port {port}"), [Box::new(stdout)]);
-    let ready = output.wait_for("`redis-server` to serve", |line| {
-        line.to_lowercase()
-            .contains("ready to accept connections")
-            .then_some(())
-    });
-    if ready.is_none() {
+    let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+    let is_ready = |line: String| line.to_lowercase().contains("ready to accept connections");
+    if !lines.any(is_ready) {
         // OK to ignore: it closed its output, and so has ended or is about to.
         let _ = process.wait();
         return None;
     }
+    // What it prints later must not fill the pipe.
+    thread::spawn(move || lines.for_each(drop));
     Some(process)
 }
 
