@@ -33,12 +33,18 @@ const DIRECTIONS: &[Direction] = &[
     },
     Direction {
         package: "wasm-shim",
-        depends_on: &[],
+        // For its tests.
+        depends_on: &["redis-server"],
         why: "the host knows the components by their `.wasm` and by `spin.toml` alone",
     },
     Direction {
-        package: "tests",
+        package: "redis-server",
         depends_on: &[],
+        why: "it starts a server that is nobody's here",
+    },
+    Direction {
+        package: "tests",
+        depends_on: &["redis-server"],
         why: "black-box tests know the contract, so that they hold for any host",
     },
     Direction {
