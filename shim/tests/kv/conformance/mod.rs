@@ -76,6 +76,10 @@ macro_rules! suite {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $promise() {
+                if let Some(why) = <$fixture>::absent() {
+                    eprintln!("skipped `{}`: {why}", stringify!($promise));
+                    return;
+                }
                 let fixture = <$fixture>::new();
                 $crate::conformance::$kind::$promise(fixture.open().await).await;
             }

@@ -1,0 +1,489 @@
+//! Cosmos DB in particular: the layout that Spin shares, accounts that are not as they should be,
+//! throttling, answers that are lost, and an account that goes away and comes back.
+
+use crate::cosmos::{Account, Fault, Identity, Server};
+use crate::fixture::Cosmos;
+use futures::TryStreamExt;
+use serde_json::json;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wasm_shim::kv::{
+    AccountKey, Backend, CosmosSettings, Error, ErrorKind, Limits, Store, Stores, Swap,
+};
+
+/// Opens one label, or says why not.
+async fn open(settings: CosmosSettings) -> Result<Arc<dyn Store>, String> {
+    let label = ("default".to_owned(), Backend::AzureCosmos(settings));
+    let stores = Stores::open([label], Limits::default()).await;
+    let stores = stores.map_err(|error| error.to_string())?;
+    Ok(stores.store("default").expect("it was opened"))
+}
+
+/// An account that is in order, and a store in it.
+async fn account() -> (Server, Arc<dyn Store>) {
+    let server = Server::start(Account::default());
+    let store = store(&server).await;
+    (server, store)
+}
+
+/// One more store in that account, as another replica has it.
+async fn store(server: &Server) -> Arc<dyn Store> {
+    let store = open(Cosmos::settings(&server.endpoint(), "default")).await;
+    store.expect("the account is in order")
+}
+
+/// Why a container of `account` does not open, with settings that `change` has changed.
+async fn refusal(account: Account, change: impl FnOnce(&mut CosmosSettings)) -> String {
+    let server = Server::start(account);
+    let mut settings = Cosmos::settings(&server.endpoint(), "default");
+    change(&mut settings);
+    open(settings).await.err().expect("it does not open")
+}
+
+mod layout {
+    use super::*;
+
+    #[tokio::test]
+    async fn spin_finds_what_this_host_writes() {
+        let (server, store) = account().await;
+        store.set("a", b"hi".to_vec()).await.unwrap();
+        let swap = store.compare_and_swap("b", None, b"yo".to_vec()).await;
+        assert_eq!(swap.unwrap(), Swap::Applied);
+        assert_eq!(store.increment("n", 41).await.unwrap(), 41);
+        assert_eq!(store.increment("n", 1).await.unwrap(), 42);
+        let members = |id: &str| {
+            let mut stored = server.stored(id).expect("it is stored");
+            let members = stored.as_object_mut().expect("it is an object");
+            members.retain(|name, _| !name.starts_with('_'));
+            stored
+        };
+        assert_eq!(members("a"), json!({ "id": "a", "value": [104, 105] }));
+        assert_eq!(members("b"), json!({ "id": "b", "value": [121, 111] }));
+        assert_eq!(members("n"), json!({ "id": "n", "value": 42 }));
+    }
+
+    #[tokio::test]
+    async fn this_host_finds_what_spin_writes() {
+        let (server, store) = account().await;
+        server.put_foreign("a", json!({ "id": "a", "value": [104, 105] }));
+        server.put_foreign("n", json!({ "id": "n", "value": 41 }));
+        assert_eq!(store.get("a").await.unwrap().unwrap(), b"hi");
+        assert_eq!(store.increment("n", 1).await.unwrap(), 42);
+        let swap = store.compare_and_swap("a", Some(b"hi"), b"yo".to_vec());
+        assert_eq!(swap.await.unwrap(), Swap::Applied);
+    }
+
+    #[tokio::test]
+    async fn what_no_store_writes_is_told_and_left_alone() {
+        let (server, store) = account().await;
+        server.put_foreign("a", json!({ "id": "a", "text": "hi" }));
+        let error = store.get("a").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Data);
+        assert_eq!(
+            error.to_string(),
+            "the value of key `a` is of type nothing, expected an array of bytes",
+        );
+        let swap = store.compare_and_swap("a", Some(b"hi"), b"yo".to_vec());
+        assert_eq!(swap.await.unwrap_err().kind(), ErrorKind::Data);
+        assert_eq!(server.stored("a").unwrap()["text"], "hi");
+    }
+
+    #[tokio::test]
+    async fn a_key_that_would_change_the_path_goes_nowhere() {
+        let (server, store) = account().await;
+        server.clear_log();
+        for key in ["../default", "..", "a?b", "a#b"] {
+            let refusals = [
+                store.get(key).await.map(drop),
+                store.delete(key).await,
+                store.increment(key, 1).await.map(drop),
+                store.set_many(vec![(key.to_owned(), Vec::new())]).await,
+                store.delete_many(vec![key.to_owned()]).await,
+            ];
+            for refusal in refusals {
+                assert_eq!(refusal.unwrap_err().kind(), ErrorKind::Invalid);
+            }
+        }
+        assert_eq!(server.log(), [""; 0]);
+    }
+}
+
+mod opening {
+    use super::*;
+
+    #[tokio::test]
+    async fn two_labels_do_not_share_a_container() {
+        let server = Server::start(Account::default());
+        let labels = ["default", "other"].map(|label| {
+            let settings = Cosmos::settings(&server.endpoint(), "default");
+            (label.to_owned(), Backend::AzureCosmos(settings))
+        });
+        let error = Stores::open(labels, Limits::default()).await.err();
+        assert_eq!(
+            error.expect("it does not open").to_string(),
+            "cannot open Cosmos DB container `default` of database `orders` in account `shop`: \
+             labels `default` and `other` would both be in it; give each a container of its own",
+        );
+    }
+
+    #[tokio::test]
+    async fn a_wrong_key_is_told_without_showing_it() {
+        let wrong = "YW5vdGhlciBrZXk=";
+        let refusal = refusal(Account::default(), |settings| {
+            settings.key = Some(AccountKey::from(wrong.to_owned()));
+        });
+        let refusal = refusal.await;
+        assert!(
+            refusal.ends_with(
+                ": the account does not accept its `key`; \
+                 set `key` to the account's primary or secondary key"
+            ),
+            "{refusal}",
+        );
+        assert!(!refusal.contains(wrong), "{refusal}");
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_no_key_is_told_without_showing_it() {
+        let refusal = refusal(Account::default(), |settings| {
+            settings.key = Some(AccountKey::from("no base64!".to_owned()));
+        });
+        let refusal = refusal.await;
+        assert!(refusal.contains("its `key` cannot sign"), "{refusal}");
+        assert!(!refusal.contains("no base64!"), "{refusal}");
+    }
+
+    #[tokio::test]
+    async fn a_missing_database_or_container_is_told() {
+        for missing in ["database", "container"] {
+            let refusal = refusal(Account::default(), |settings| match missing {
+                "database" => settings.database = "none".to_owned(),
+                _ => settings.container = "none".to_owned(),
+            });
+            let refusal = refusal.await;
+            assert!(
+                refusal.ends_with(
+                    ": there is no such database or container; create it with partition key \
+                     `/id`, or correct `database` and `container`"
+                ),
+                "{refusal}",
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn another_partition_key_is_told() {
+        let account = Account {
+            partition_key: "/customer",
+            ..Account::default()
+        };
+        let refusal = refusal(account, |_| ()).await;
+        assert!(
+            refusal.contains(": its partition key is `/customer`, expected `/id`; create"),
+            "{refusal}",
+        );
+    }
+
+    #[tokio::test]
+    async fn an_account_where_nobody_answers_is_told() {
+        let refusal = refusal(Account::default(), |settings| {
+            // Bound and not listened to: nobody else gets this port meanwhile.
+            let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            settings.endpoint = Some(format!("http://{}", socket.local_addr().unwrap()));
+            drop(socket);
+        });
+        let refusal = refusal.await;
+        assert!(refusal.contains("the account does not answer"), "{refusal}");
+        assert!(
+            refusal.ends_with(
+                "; correct `account`, or see whether this machine may reach it"
+            ),
+            "{refusal}",
+        );
+    }
+
+    #[tokio::test]
+    async fn several_write_regions_are_refused() {
+        let regions = vec!["West Europe", "East US"];
+        let account = Account {
+            write_regions: regions.clone(),
+            read_regions: regions,
+            ..Account::default()
+        };
+        let refusal = refusal(account, |_| ()).await;
+        assert!(
+            refusal.contains("takes writes in several regions (West Europe, East US)"),
+            "{refusal}",
+        );
+        assert!(
+            refusal.ends_with("; turn off its multi-region writes"),
+            "{refusal}",
+        );
+    }
+}
+
+mod replicas {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_reads_what_another_was_told_is_written() {
+        for consistency in ["Strong", "BoundedStaleness", "Session", "Eventual"] {
+            let server = Server::start(Account {
+                consistency,
+                ..Account::default()
+            });
+            let [one, another] = [store(&server).await, store(&server).await];
+            one.set("a", b"1".to_vec()).await.unwrap();
+            assert_eq!(another.get("a").await.unwrap().unwrap(), b"1");
+            another.set("a", b"2".to_vec()).await.unwrap();
+            assert_eq!(one.get("a").await.unwrap().unwrap(), b"2");
+            let keys: Vec<_> = another.keys().try_collect().await.unwrap();
+            assert_eq!(keys.concat(), ["a"]);
+            one.delete("a").await.unwrap();
+            assert!(!another.exists("a").await.unwrap());
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn increments_of_several_all_count() {
+        const TIMES: i64 = 20;
+        let server = Server::start(Account::default());
+        let mut replicas = tokio::task::JoinSet::new();
+        for _ in 0..3 {
+            let store = store(&server).await;
+            replicas.spawn(async move {
+                let mut sums = Vec::new();
+                for _ in 0..TIMES {
+                    sums.push(store.increment("n", 1).await.unwrap());
+                }
+                sums
+            });
+        }
+        let mut sums = replicas.join_all().await.concat();
+        sums.sort_unstable();
+        assert_eq!(sums, (1..=3 * TIMES).collect::<Vec<_>>());
+    }
+}
+
+mod faults {
+    use super::*;
+
+    #[tokio::test]
+    async fn throttled_calls_wait_as_long_as_they_are_told() {
+        let (server, store) = account().await;
+        let throttled = Fault::Throttled {
+            retry_after_ms: 150,
+        };
+        server.order(throttled, 2, |request| request.writes_items());
+        let began = Instant::now();
+        store.set("a", b"1".to_vec()).await.unwrap();
+        assert!(began.elapsed() >= Duration::from_millis(300));
+        server.order(throttled, 1, |request| request.reads_items());
+        assert_eq!(store.get("a").await.unwrap().unwrap(), b"1");
+    }
+
+    #[tokio::test]
+    async fn what_is_throttled_for_long_is_busy_and_was_not_written() {
+        let (server, store) = account().await;
+        let throttled = Fault::Throttled {
+            retry_after_ms: 700,
+        };
+        server.order(throttled, usize::MAX, |request| request.writes_items());
+        let began = Instant::now();
+        let error = store.set("a", b"1".to_vec()).await.unwrap_err();
+        assert!(began.elapsed() < Duration::from_secs(8));
+        assert_eq!(error.kind(), ErrorKind::Busy);
+        assert!(
+            error
+                .to_string()
+                .ends_with("refused to write an item: its throughput is used up; try again later, or give it more"),
+            "{error}",
+        );
+        server.recover();
+        assert_eq!(store.get("a").await.unwrap(), None);
+    }
+
+    /// What a lost answer may not do: be repeated, whereupon the repetition's answer is taken for
+    /// the first one's.
+    #[tokio::test]
+    async fn a_write_whose_answer_is_lost_is_unknown_and_not_repeated() {
+        let (server, store) = account().await;
+        store.set("a", b"1".to_vec()).await.unwrap();
+        assert_eq!(store.increment("n", 1).await.unwrap(), 1);
+        for fault in [Fault::AnswerLost, Fault::Refused(500), Fault::Refused(503)] {
+            let before = store.increment("n", 0).await.unwrap();
+            server.order(fault, usize::MAX, |request| request.writes_items());
+            server.clear_log();
+            let new = format!("new_{fault:?}").replace(['(', ')'], "_");
+            let outcomes = [
+                store.set("s", b"2".to_vec()).await,
+                store.delete("d").await,
+                store.increment("n", 1).await.map(drop),
+                store.compare_and_swap(&new, None, b"2".to_vec()).await.map(drop),
+                store
+                    .compare_and_swap("a", Some(b"1"), b"1".to_vec())
+                    .await
+                    .map(drop),
+            ];
+            for outcome in outcomes {
+                assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Unavailable);
+            }
+            let mut writes = server.log();
+            writes.retain(|entry| !entry.starts_with("GET"));
+            let expected = ["POST docs", "DELETE docs/d", "PUT docs/n", "POST docs", "PUT docs/a"];
+            assert_eq!(writes, expected, "{fault:?}");
+
+            server.recover();
+            let applied = i64::from(fault == Fault::AnswerLost);
+            assert_eq!(store.increment("n", 0).await.unwrap(), before + applied);
+            assert_eq!(store.exists(&new).await.unwrap(), applied == 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_read_back_after_a_lost_answer_tells_what_was_written() {
+        let (server, store) = account().await;
+        server.order(Fault::AnswerLost, 1, |request| request.writes_items());
+        let swap = store.compare_and_swap("a", None, b"mine".to_vec()).await;
+        assert_eq!(swap.unwrap_err().kind(), ErrorKind::Unavailable);
+        assert_eq!(store.get("a").await.unwrap().unwrap(), b"mine");
+    }
+
+    #[tokio::test]
+    async fn an_account_that_went_away_is_unavailable_and_comes_back() {
+        let (server, store) = account().await;
+        store.set("a", b"1".to_vec()).await.unwrap();
+        server.order(Fault::Cut, usize::MAX, |_| true);
+        for _ in 0..10 {
+            let error = store.get("a").await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unavailable);
+            assert!(
+                error.to_string().starts_with(
+                    "Cosmos DB container `default` of database `orders` in account `shop` \
+                     failed to read an item: "
+                ),
+                "{error}",
+            );
+            assert!(store.set("a", b"2".to_vec()).await.is_err());
+            let listing: Result<Vec<_>, Error> = store.keys().try_collect().await;
+            assert_eq!(listing.unwrap_err().kind(), ErrorKind::Unavailable);
+        }
+        server.recover();
+        assert_eq!(store.get("a").await.unwrap().unwrap(), b"1");
+        store.set("a", b"2".to_vec()).await.unwrap();
+        assert_eq!(store.get("a").await.unwrap().unwrap(), b"2");
+    }
+
+    #[tokio::test]
+    async fn a_silent_account_is_given_up() {
+        let (server, store) = account().await;
+        server.order(Fault::Silence, 1, |request| request.reads_items());
+        let began = Instant::now();
+        let error = store.get("a").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(began.elapsed() < Duration::from_secs(12), "{error}");
+        assert_eq!(store.get("a").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_container_that_is_gone_is_not_an_empty_one() {
+        let (server, store) = account().await;
+        store.set("a", b"1".to_vec()).await.unwrap();
+        server.change(|account| account.delete_container("default"));
+        for outcome in [
+            store.get("a").await.map(drop),
+            store.delete("a").await,
+            store.set("a", b"1".to_vec()).await,
+            store.compare_and_swap("a", None, Vec::new()).await.map(drop),
+        ] {
+            assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Unavailable);
+        }
+    }
+}
+
+/// Identities are found through the environment, which a process has one of: each case is a
+/// process of its own, this binary run again for the test [`as_the_environment_says`].
+mod identities {
+    use super::*;
+
+    /// Names the account to the child process.
+    const ENDPOINT: &str = "KV_TEST_COSMOS_IDENTITY_ENDPOINT";
+    const TOKEN: &str = "a.token-of.the_app";
+
+    /// What a process with the environment of a container app says after it has tried to open a
+    /// store of `account` and to write to it.
+    async fn run(account: Account) -> String {
+        let server = Server::start(account);
+        let identity = Identity::start(TOKEN).await;
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
+            .args([
+                "kv_cosmos_account::identities::as_the_environment_says",
+                "--exact",
+                "--ignored",
+                "--nocapture",
+            ])
+            .envs(identity.environment())
+            .env(ENDPOINT, server.endpoint())
+            .stdout(Stdio::piped());
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap());
+        let output = output.await.unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_container_apps_identity_opens_what_its_role_allows() {
+        let said = run(Account {
+            tokens: vec![TOKEN],
+            ..Account::default()
+        });
+        let said = said.await;
+        assert!(said.contains("wrote and read `1`"), "{said}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_identity_without_the_role_is_told_which() {
+        let said = run(Account {
+            tokens: vec![TOKEN],
+            tokens_may_write: false,
+            ..Account::default()
+        });
+        let said = said.await;
+        assert!(
+            said.contains(
+                "the identity may not read and write its data (403); assign it the role \
+                 `Cosmos DB Built-in Data Contributor`"
+            ),
+            "{said}",
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_identity_of_elsewhere_is_told() {
+        let said = run(Account::default()).await;
+        assert!(
+            said.contains("the account does not accept the identity's token"),
+            "{said}",
+        );
+        assert!(!said.contains(TOKEN), "{said}");
+    }
+
+    #[tokio::test]
+    #[ignore = "the process whose environment the others choose"]
+    async fn as_the_environment_says() {
+        let Ok(endpoint) = std::env::var(ENDPOINT) else {
+            return;
+        };
+        let mut settings = Cosmos::settings(&endpoint, "default");
+        settings.key = None;
+        match open(settings).await {
+            Err(refusal) => println!("{refusal}"),
+            Ok(store) => {
+                store.set("a", b"1".to_vec()).await.unwrap();
+                let value = store.get("a").await.unwrap().unwrap();
+                println!("wrote and read `{}`", String::from_utf8(value).unwrap());
+            }
+        }
+    }
+}
