@@ -1,11 +1,10 @@
 //! Cosmos DB in particular: the layout that Spin shares, accounts that are not as they should be,
 //! throttling, answers that are lost, and an account that goes away and comes back.
 
-use crate::cosmos::{Account, Fault, Identity, Server};
+use crate::cosmos::{Account, Fault, Server};
 use crate::fixture::Cosmos;
 use futures::TryStreamExt;
 use serde_json::json;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasm_shim::kv::{
@@ -398,92 +397,6 @@ mod faults {
             store.compare_and_swap("a", None, Vec::new()).await.map(drop),
         ] {
             assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Unavailable);
-        }
-    }
-}
-
-/// Identities are found through the environment, which a process has one of: each case is a
-/// process of its own, this binary run again for the test [`as_the_environment_says`].
-mod identities {
-    use super::*;
-
-    /// Names the account to the child process.
-    const ENDPOINT: &str = "KV_TEST_COSMOS_IDENTITY_ENDPOINT";
-    const TOKEN: &str = "a.token-of.the_app";
-
-    /// What a process with the environment of a container app says after it has tried to open a
-    /// store of `account` and to write to it.
-    async fn run(account: Account) -> String {
-        let server = Server::start(account);
-        let identity = Identity::start(TOKEN).await;
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command
-            .args([
-                "kv_cosmos_account::identities::as_the_environment_says",
-                "--exact",
-                "--ignored",
-                "--nocapture",
-            ])
-            .envs(identity.environment())
-            .env(ENDPOINT, server.endpoint())
-            .stdout(Stdio::piped());
-        let output = tokio::task::spawn_blocking(move || command.output().unwrap());
-        let output = output.await.unwrap();
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_container_apps_identity_opens_what_its_role_allows() {
-        let said = run(Account {
-            tokens: vec![TOKEN],
-            ..Account::default()
-        });
-        let said = said.await;
-        assert!(said.contains("wrote and read `1`"), "{said}");
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn an_identity_without_the_role_is_told_which() {
-        let said = run(Account {
-            tokens: vec![TOKEN],
-            tokens_may_write: false,
-            ..Account::default()
-        });
-        let said = said.await;
-        assert!(
-            said.contains(
-                "the identity may not read and write its data (403); assign it the role \
-                 `Cosmos DB Built-in Data Contributor`"
-            ),
-            "{said}",
-        );
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn an_identity_of_elsewhere_is_told() {
-        let said = run(Account::default()).await;
-        assert!(
-            said.contains("the account does not accept the identity's token"),
-            "{said}",
-        );
-        assert!(!said.contains(TOKEN), "{said}");
-    }
-
-    #[tokio::test]
-    #[ignore = "the process whose environment the others choose"]
-    async fn as_the_environment_says() {
-        let Ok(endpoint) = std::env::var(ENDPOINT) else {
-            return;
-        };
-        let mut settings = Cosmos::settings(&endpoint, "default");
-        settings.key = None;
-        match open(settings).await {
-            Err(refusal) => println!("{refusal}"),
-            Ok(store) => {
-                store.set("a", b"1".to_vec()).await.unwrap();
-                let value = store.get("a").await.unwrap().unwrap();
-                println!("wrote and read `{}`", String::from_utf8(value).unwrap());
-            }
         }
     }
 }

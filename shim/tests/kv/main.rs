@@ -10,6 +10,7 @@
 //! - [`durability`]: what holds of those that outlast a process, including `kill -9`
 //! - [`kv_cosmos_account`]: Spin's layout in Cosmos DB, accounts that are not as they should be, and
 //!   what becomes of writes whose answer is lost
+//! - [`kv_cosmos_environment`]: identities and trust, which the environment decides
 //! - [`kv_cosmos_real`]: the account that tests may use, if the environment names one
 //! - [`kv_sqlite_file`]: Spin's layout, and what a start says about files that it cannot use
 //!
@@ -20,6 +21,7 @@ mod cosmos;
 mod durability;
 mod fixture;
 mod kv_cosmos_account;
+mod kv_cosmos_environment;
 mod kv_cosmos_real;
 mod kv_sqlite_file;
 

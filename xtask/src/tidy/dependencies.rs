@@ -37,6 +37,11 @@ const DIRECTIONS: &[Direction] = &[
         why: "the host knows the components by their `.wasm` and by `spin.toml` alone",
     },
     Direction {
+        package: "rustls-native-certs",
+        depends_on: &[],
+        why: "it has the place of a crate that knows certificates and nothing else",
+    },
+    Direction {
         package: "tests",
         depends_on: &[],
         why: "black-box tests know the contract, so that they hold for any host",

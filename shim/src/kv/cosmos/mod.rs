@@ -16,6 +16,7 @@ mod listing;
 mod open;
 mod settings;
 mod store;
+mod turns;
 
 pub(super) use store::Cosmos;
 

@@ -3,6 +3,7 @@
 use super::document::{self, Document};
 use super::failure::{CALL_MAX, Failure};
 use super::settings::CosmosSettings;
+use super::turns::{Turn, Turns};
 use super::{key, listing, open};
 use crate::kv::{Error, Keys, Limits, OpenError, Store, Swap};
 use async_trait::async_trait;
@@ -17,14 +18,10 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
 /// How many requests of one call are under way at once.
 const AT_ONCE: usize = 32;
-
-/// In how many lanes increments wait for each other, see [`Cosmos::increment`].
-const LANES: usize = 64;
 
 /// One container of one account.
 pub(in crate::kv) struct Cosmos {
@@ -34,8 +31,7 @@ pub(in crate::kv) struct Cosmos {
     /// Where the connections live: whichever runtime calls, its threads' priority and its end do
     /// not touch them.
     runtime: Handle,
-    lanes: [Mutex<()>; LANES],
-    lane_of: RandomState,
+    turns: Turns,
 }
 
 /// An item as it was read.
@@ -55,8 +51,7 @@ impl Cosmos {
             name: settings.to_string().into(),
             container: open::open(settings).await?,
             runtime: Handle::current(),
-            lanes: [const { Mutex::const_new(()) }; LANES],
-            lane_of: RandomState::new(),
+            turns: Turns::default(),
         })
     }
 
@@ -113,11 +108,12 @@ impl Cosmos {
     }
 
     /// Creates the item if there is none.
-    async fn create(&self, key: &str, document: Document) -> Result<Swap, Error> {
-        let id = key.to_owned();
+    async fn create(&self, turn: &Turn, document: Document) -> Result<Swap, Error> {
+        let turn = turn.clone();
         let created = self
             .call(move |container| async move {
-                container.create_item(id.clone(), &id, document, None).await
+                let id = turn.key();
+                container.create_item(id.to_owned(), id, document, None).await
             })
             .await;
         match created {
@@ -128,14 +124,15 @@ impl Cosmos {
     }
 
     /// Replaces the item if it is still the one of that ETag.
-    async fn replace(&self, key: &str, etag: Etag, document: Document) -> Result<Swap, Error> {
-        let id = key.to_owned();
+    async fn replace(&self, turn: &Turn, etag: Etag, document: Document) -> Result<Swap, Error> {
+        let turn = turn.clone();
         let unchanged = Precondition::IfMatch(etag);
         let options = ItemWriteOptions::default().with_precondition(unchanged);
         let replaced = self
             .call(move |container| async move {
+                let id = turn.key();
                 container
-                    .replace_item(id.clone(), &id, document, Some(options))
+                    .replace_item(id.to_owned(), id, document, Some(options))
                     .await
             })
             .await;
@@ -148,10 +145,12 @@ impl Cosmos {
 
     async fn upsert(&self, key: String, value: Vec<u8>) -> Result<(), Error> {
         let document = Document::of_value(&key, value);
+        let turn = self.turns.take(&key).await;
         let upserted = self
             .call(move |container| async move {
+                let id = turn.key();
                 container
-                    .upsert_item(key.clone(), &key, document, None)
+                    .upsert_item(id.to_owned(), id, document, None)
                     .await
             })
             .await;
@@ -161,9 +160,11 @@ impl Cosmos {
     }
 
     async fn remove(&self, key: String) -> Result<(), Error> {
+        let turn = self.turns.take(&key).await;
         let removed = self
             .call(move |container| async move {
-                container.delete_item(key.clone(), &key, None).await
+                let id = turn.key();
+                container.delete_item(id.to_owned(), id, None).await
             })
             .await;
         match removed {
@@ -174,11 +175,12 @@ impl Cosmos {
     }
 
     /// One try of an increment: the sum, or nothing if another writer came between.
-    async fn try_increment(&self, key: &str, delta: i64) -> Result<Option<i64>, Error> {
+    async fn try_increment(&self, turn: &Turn, delta: i64) -> Result<Option<i64>, Error> {
+        let key = turn.key();
         let (swap, sum) = match self.read(key).await? {
             None => {
                 let document = Document::of_integer(key, delta);
-                (self.create(key, document).await?, delta)
+                (self.create(turn, document).await?, delta)
             }
             Some(item) => {
                 let value = document::integer(key, &item.json)?;
@@ -188,7 +190,7 @@ impl Cosmos {
                     delta,
                 })?;
                 let document = Document::of_integer(key, sum);
-                (self.replace(key, item.etag, document).await?, sum)
+                (self.replace(turn, item.etag, document).await?, sum)
             }
         };
         Ok((swap == Swap::Applied).then_some(sum))
@@ -259,17 +261,15 @@ impl Store for Cosmos {
     }
 
     /// Reads, adds, and writes if nobody else has meanwhile; else again. The service's own patch
-    /// adds as one step, but does not tell the sum of that very step in all of its versions.
-    ///
-    /// Within this host increments of one key queue for their turn, so that only those of other
-    /// hosts can come between.
+    /// adds as one step, but is not among what the SDK keeps stable, and by Spin's layout the sum
+    /// has to fit a 64-bit float or be written otherwise. Within this host writes of a key take
+    /// turns, so that only other hosts can come between.
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, Error> {
         self.check_key(key)?;
-        let lane = self.lane_of.hash_one(key) % LANES as u64;
-        let _turn = self.lanes[lane as usize].lock().await;
+        let turn = self.turns.take(key).await;
         let deadline = Instant::now() + CALL_MAX;
         loop {
-            if let Some(sum) = self.try_increment(key, delta).await? {
+            if let Some(sum) = self.try_increment(&turn, delta).await? {
                 return Ok(sum);
             }
             if Instant::now() > deadline {
@@ -290,12 +290,13 @@ impl Store for Cosmos {
     ) -> Result<Swap, Error> {
         self.check_pair(key, &value)?;
         let document = Document::of_value(key, value);
+        let turn = self.turns.take(key).await;
         let Some(expected) = expected else {
-            return self.create(key, document).await;
+            return self.create(&turn, document).await;
         };
         match self.read(key).await? {
             Some(item) if document::value(key, &item.json)? == expected => {
-                self.replace(key, item.etag, document).await
+                self.replace(&turn, item.etag, document).await
             }
             _ => Ok(Swap::Changed),
         }

@@ -8,11 +8,13 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use rustls::pki_types::PrivatePkcs8KeyDer;
 use serde_json::Value;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
 
 /// What happens to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +46,6 @@ struct Order {
 /// An account that listens, for as long as this lives.
 pub(crate) struct Server {
     shared: Arc<Shared>,
-    address: SocketAddr,
     _stop: oneshot::Sender<()>,
 }
 
@@ -64,11 +65,32 @@ impl Server {
     /// Lets `account` listen on a free port, on a thread of its own: it outlives the runtimes of
     /// those who call it.
     pub(crate) fn start(account: Account) -> Self {
+        Self::start_with(account, None)
+    }
+
+    /// As [`Self::start`], by TLS; and the certificate that it shows, which nobody has signed.
+    pub(crate) fn start_tls(account: Account) -> (Self, String) {
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
+        let made = made.expect("a certificate can be made");
+        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("the provider has them")
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key.into())
+            .expect("the key is the certificate's");
+        let acceptor = TlsAcceptor::from(Arc::new(tls));
+        (Self::start_with(account, Some(acceptor)), made.cert.pem())
+    }
+
+    fn start_with(account: Account, tls: Option<TlsAcceptor>) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
         listener.set_nonblocking(true).expect("a socket can be so");
         let address = listener.local_addr().expect("it was bound");
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let shared = Arc::new(Shared {
-            endpoint: format!("http://{address}/"),
+            endpoint: format!("{scheme}://{address}/"),
             state: Mutex::new(State {
                 account,
                 orders: Vec::new(),
@@ -76,7 +98,7 @@ impl Server {
             }),
         });
         let (stop, stopped) = oneshot::channel();
-        let serving = serve(listener, shared.clone());
+        let serving = serve(listener, tls, shared.clone());
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -91,14 +113,13 @@ impl Server {
         });
         Self {
             shared,
-            address,
             _stop: stop,
         }
     }
 
     /// Where it is.
     pub(crate) fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        self.shared.endpoint.clone()
     }
 
     /// Lets `fault` happen to the next `times` requests that match.
@@ -150,21 +171,36 @@ impl Server {
     }
 }
 
-async fn serve(listener: std::net::TcpListener, shared: Arc<Shared>) {
+async fn serve(
+    listener: std::net::TcpListener,
+    tls: Option<TlsAcceptor>,
+    shared: Arc<Shared>,
+) {
     let listener = TcpListener::from_std(listener).expect("the socket is a listener");
     loop {
         let (stream, _) = listener.accept().await.expect("connections can be accepted");
         // Answers are small, and waiting for more of them would only be slow.
         stream.set_nodelay(true).expect("the socket is TCP");
-        let shared = shared.clone();
+        let (tls, shared) = (tls.clone(), shared.clone());
         tokio::spawn(async move {
-            let service = service_fn(|request| handle(request, &shared));
-            let connection = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service);
-            // It ends with an error when it was to break.
-            drop(connection.await);
+            match tls {
+                None => converse(stream, &shared).await,
+                // Who does not trust the certificate goes away.
+                Some(tls) => match tls.accept(stream).await {
+                    Ok(stream) => converse(stream, &shared).await,
+                    Err(_) => {}
+                },
+            }
         });
     }
+}
+
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, shared: &Shared) {
+    let service = service_fn(|request| handle(request, shared));
+    let connection = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service);
+    // It ends with an error when it was to break.
+    drop(connection.await);
 }
 
 /// An error ends the connection without an answer.

@@ -1,0 +1,56 @@
+//! The order of this host's writes: those of one key are made one after another.
+//!
+//! Requests go out on several connections, and the service takes them as they come. Without turns
+//! a write whose caller has gone away could come after one that was made later and acknowledged,
+//! and undo it. And writers of one host that change one counter would only make each other's ETags
+//! stale.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+/// How many turns there are to have at once. Keys share them by their hash: so many that two keys
+/// that are written at the same time seldom meet.
+const LANES: usize = 1024;
+
+/// Gives out turns.
+pub(super) struct Turns {
+    lanes: Vec<Arc<Mutex<()>>>,
+    hasher: RandomState,
+}
+
+/// The turn of a write. Its clones are one turn, which ends with the last of them: a request that
+/// is under way has its own, so that the turn outlasts a caller who goes away.
+#[derive(Clone)]
+pub(super) struct Turn {
+    key: Arc<str>,
+    _lane: Arc<OwnedMutexGuard<()>>,
+}
+
+impl Turns {
+    /// Waits for the turn of `key`. Who gives up waiting leaves the queue and has done nothing.
+    pub(super) async fn take(&self, key: &str) -> Turn {
+        let lane = self.hasher.hash_one(key) as usize % LANES;
+        let lane = self.lanes[lane].clone().lock_owned().await;
+        Turn {
+            key: key.into(),
+            _lane: Arc::new(lane),
+        }
+    }
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self {
+            lanes: (0..LANES).map(|_| Arc::default()).collect(),
+            hasher: RandomState::new(),
+        }
+    }
+}
+
+impl Turn {
+    /// Whose turn it is.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+}
