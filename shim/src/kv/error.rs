@@ -71,15 +71,17 @@ pub enum Error {
         waiting_max: &'static str,
     },
     /// The back end refuses calls for now, as it has more of them than it was given means for.
-    #[error("{store} refused to {action}: its throughput is used up; try again later, or give it more")]
+    #[error(
+        "{store} refused to {action}: its throughput is used up; try again later, or give it more"
+    )]
     Throttled {
         /// The back end in words.
         store: Arc<str>,
         /// What it was to do.
         action: &'static str,
     },
-    /// Other hosts changed the key before each try.
-    #[error("key `{key}` is changed by others all the time; try again later")]
+    /// Other writes of the key came before each try.
+    #[error("other writes of key `{key}` come between all the time; try again later")]
     Contended {
         /// The key that was to be changed.
         key: String,

@@ -72,7 +72,9 @@ impl Stores {
                     store: Arc::new(Memory::new(limits)),
                     summary: "memory, gone when the process ends".to_owned(),
                 },
-                Backend::AzureCosmos(settings) => stores.container(&name, &settings, limits).await?,
+                Backend::AzureCosmos(settings) => {
+                    stores.container(&name, &settings, limits).await?
+                }
             };
             if let Some(point) = &crash_point {
                 label.store = point.clone().guard(label.store);

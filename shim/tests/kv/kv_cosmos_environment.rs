@@ -4,7 +4,7 @@
 //! A process has one environment, so each case is a process of its own: this binary, run again for
 //! the test [`as_the_environment_says`], which tells on its standard output what came of it.
 
-use crate::cosmos::{Account, Identity, Server};
+use crate::cosmos::{Account, Authority, Identity, POD_TOKEN, Server};
 use crate::fixture::Cosmos;
 use std::process::{Command, Stdio};
 use wasm_shim::kv::{Backend, Limits, Stores};
@@ -81,6 +81,26 @@ async fn an_identity_that_the_account_does_not_know_is_told() {
         "{said}",
     );
     assert!(!said.contains(TOKEN), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pods_identity_opens_what_its_role_allows() {
+    let server = Server::start(Account {
+        tokens: vec![TOKEN],
+        ..Account::default()
+    });
+    let authority = Authority::start(TOKEN).await;
+    let directory = tempfile::tempdir().unwrap();
+    let [token, trusted] = ["token", "trusted.pem"].map(|file| directory.path().join(file));
+    std::fs::write(&token, POD_TOKEN).unwrap();
+    std::fs::write(&trusted, &authority.certificate).unwrap();
+    let mut child = child(&server);
+    child
+        .envs(authority.environment())
+        .env("AZURE_FEDERATED_TOKEN_FILE", &token)
+        .env("SSL_CERT_FILE", &trusted);
+    let said = said(child).await;
+    assert!(said.contains("wrote and read `1`"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

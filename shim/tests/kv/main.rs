@@ -8,8 +8,8 @@
 //!
 //! - [`conformance`]: what holds of every back end
 //! - [`durability`]: what holds of those that outlast a process, including `kill -9`
-//! - [`kv_cosmos_account`]: Spin's layout in Cosmos DB, accounts that are not as they should be, and
-//!   what becomes of writes whose answer is lost
+//! - [`kv_cosmos_account`]: Spin's layout in Cosmos DB, and accounts that are not as they should be
+//! - [`kv_cosmos_faults`]: throttling, lost answers, and an account that goes away
 //! - [`kv_cosmos_environment`]: identities and trust, which the environment decides
 //! - [`kv_cosmos_real`]: the account that tests may use, if the environment names one
 //! - [`kv_sqlite_file`]: Spin's layout, and what a start says about files that it cannot use
@@ -22,6 +22,7 @@ mod durability;
 mod fixture;
 mod kv_cosmos_account;
 mod kv_cosmos_environment;
+mod kv_cosmos_faults;
 mod kv_cosmos_real;
 mod kv_sqlite_file;
 

@@ -58,7 +58,7 @@ pub(super) enum Fitness {
 }
 
 impl Account {
-    /// Judges the account, see `docs/decisions/0010-cosmos-reads-the-latest-committed.md`.
+    /// Judges the account, see `docs/decisions/0008-cosmos-reads-the-latest-committed.md`.
     pub(super) fn fitness(&self) -> Fitness {
         if self.enable_multiple_write_locations && self.writable_locations.len() > 1 {
             let problem = format!(

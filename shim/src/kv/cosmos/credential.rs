@@ -37,8 +37,10 @@ impl Credential {
         let client_id = std::env::var(CLIENT_ID)
             .ok()
             .filter(|client_id| !client_id.is_empty());
-        let mut options = ManagedIdentityCredentialOptions::default();
-        options.user_assigned_id = client_id.map(UserAssignedId::ClientId);
+        let options = ManagedIdentityCredentialOptions {
+            user_assigned_id: client_id.map(UserAssignedId::ClientId),
+            ..ManagedIdentityCredentialOptions::default()
+        };
         let identity: Arc<dyn TokenCredential> = ManagedIdentityCredential::new(Some(options))?;
         Ok(Self::Identity(identity))
     }

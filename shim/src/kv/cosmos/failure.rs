@@ -33,7 +33,8 @@ pub(super) enum Failure {
 impl Failure {
     /// Whether there is no such item. Says nothing of a container that is gone.
     pub(super) fn is_not_found(&self) -> bool {
-        self.sdk().is_some_and(|error| error.status().is_not_found())
+        self.sdk()
+            .is_some_and(|error| error.status().is_not_found())
     }
 
     /// Whether an item of that id is there already.
@@ -51,7 +52,10 @@ impl Failure {
     pub(super) fn into_error(self, store: &Arc<str>, action: &'static str) -> Error {
         // Since nothing is repeated but what was refused, a refusal is about every try: nothing
         // was written.
-        if self.sdk().is_some_and(|error| error.status().is_throttled()) {
+        if self
+            .sdk()
+            .is_some_and(|error| error.status().is_throttled())
+        {
             return Error::Throttled {
                 store: store.clone(),
                 action,

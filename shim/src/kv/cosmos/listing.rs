@@ -53,7 +53,9 @@ pub(super) fn keys(name: Arc<str>, container: ContainerClient, runtime: Handle) 
     // A page may be empty, or longer than was asked for.
     .map_ok(|keys: Vec<String>| {
         let batches = keys.chunks(BATCH_KEYS as usize);
-        let batches: Vec<_> = batches.map(|batch| Ok::<_, Error>(batch.to_vec())).collect();
+        let batches: Vec<_> = batches
+            .map(|batch| Ok::<_, Error>(batch.to_vec()))
+            .collect();
         stream::iter(batches)
     })
     .try_flatten()

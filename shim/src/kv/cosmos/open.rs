@@ -7,9 +7,10 @@ use super::failure::{is_missing, one_line};
 use super::settings::CosmosSettings;
 use crate::kv::OpenError;
 use azure_core::http::Etag;
-use azure_data_cosmos::clients::ContainerClient;
-use azure_data_cosmos::options::{ItemWriteOptions, Precondition};
 use azure_data_cosmos::CosmosError;
+use azure_data_cosmos::clients::ContainerClient;
+use azure_data_cosmos::models::ResourceResponse;
+use azure_data_cosmos::options::{ItemWriteOptions, Precondition};
 use reqwest::Url;
 use std::time::Duration;
 
@@ -50,14 +51,10 @@ impl Opening<'_> {
             .await
             .map_err(|refusal| self.refused(refusal))?;
         self.judge(&account)?;
-        let container = client::connect(
-            self.settings,
-            endpoint,
-            credential,
-            account.write_region(),
-        )
-        .await
-        .map_err(|error| self.failed_call(&error))?;
+        let container =
+            client::connect(self.settings, endpoint, credential, account.write_region())
+                .await
+                .map_err(|error| self.failed_call(&error))?;
         self.check_partition_key(&container).await?;
         self.check_role(&container).await?;
         Ok(container)
@@ -77,7 +74,7 @@ impl Opening<'_> {
     async fn check_partition_key(&self, container: &ContainerClient) -> Result<(), OpenError> {
         let properties = container.read(None).await;
         let properties = properties
-            .and_then(|response| response.into_model())
+            .and_then(ResourceResponse::into_model)
             .map_err(|error| self.failed_call(&error))?;
         let paths = properties.partition_key.paths();
         if paths.len() == 1 && paths[0] == PARTITION_KEY {

@@ -8,10 +8,10 @@ use super::{key, listing, open};
 use crate::kv::{Error, Keys, Limits, OpenError, Store, Swap};
 use async_trait::async_trait;
 use azure_core::http::Etag;
+use azure_data_cosmos::CosmosError;
 use azure_data_cosmos::clients::ContainerClient;
 use azure_data_cosmos::models::ItemResponse;
 use azure_data_cosmos::options::{ItemWriteOptions, Precondition};
-use azure_data_cosmos::CosmosError;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -113,7 +113,9 @@ impl Cosmos {
         let created = self
             .call(move |container| async move {
                 let id = turn.key();
-                container.create_item(id.to_owned(), id, document, None).await
+                container
+                    .create_item(id.to_owned(), id, document, None)
+                    .await
             })
             .await;
         match created {
@@ -123,7 +125,7 @@ impl Cosmos {
         }
     }
 
-    /// Replaces the item if it is still the one of that ETag.
+    /// Replaces the item if it is still the one of that `ETag`.
     async fn replace(&self, turn: &Turn, etag: Etag, document: Document) -> Result<Swap, Error> {
         let turn = turn.clone();
         let unchanged = Precondition::IfMatch(etag);
@@ -145,7 +147,7 @@ impl Cosmos {
 
     async fn upsert(&self, key: String, value: Vec<u8>) -> Result<(), Error> {
         let document = Document::of_value(&key, value);
-        let turn = self.turns.take(&key).await;
+        let turn = self.turns.take(&key).await?;
         let upserted = self
             .call(move |container| async move {
                 let id = turn.key();
@@ -160,7 +162,7 @@ impl Cosmos {
     }
 
     async fn remove(&self, key: String) -> Result<(), Error> {
-        let turn = self.turns.take(&key).await;
+        let turn = self.turns.take(&key).await?;
         let removed = self
             .call(move |container| async move {
                 let id = turn.key();
@@ -266,7 +268,7 @@ impl Store for Cosmos {
     /// turns, so that only other hosts can come between.
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, Error> {
         self.check_key(key)?;
-        let turn = self.turns.take(key).await;
+        let turn = self.turns.take(key).await?;
         let deadline = Instant::now() + CALL_MAX;
         loop {
             if let Some(sum) = self.try_increment(&turn, delta).await? {
@@ -290,7 +292,7 @@ impl Store for Cosmos {
     ) -> Result<Swap, Error> {
         self.check_pair(key, &value)?;
         let document = Document::of_value(key, value);
-        let turn = self.turns.take(key).await;
+        let turn = self.turns.take(key).await?;
         let Some(expected) = expected else {
             return self.create(&turn, document).await;
         };

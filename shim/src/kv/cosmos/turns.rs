@@ -2,12 +2,14 @@
 //!
 //! Requests go out on several connections, and the service takes them as they come. Without turns
 //! a write whose caller has gone away could come after one that was made later and acknowledged,
-//! and undo it. And writers of one host that change one counter would only make each other's ETags
-//! stale.
+//! and undo it. And writers of one host that change one counter would only get in each other's way.
 
+use super::failure::CALL_MAX;
+use crate::kv::Error;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::timeout;
 
 /// How many turns there are to have at once. Keys share them by their hash: so many that two keys
 /// that are written at the same time seldom meet.
@@ -28,13 +30,20 @@ pub(super) struct Turn {
 }
 
 impl Turns {
-    /// Waits for the turn of `key`. Who gives up waiting leaves the queue and has done nothing.
-    pub(super) async fn take(&self, key: &str) -> Turn {
-        let lane = self.hasher.hash_one(key) as usize % LANES;
-        let lane = self.lanes[lane].clone().lock_owned().await;
-        Turn {
-            key: key.into(),
-            _lane: Arc::new(lane),
+    /// Waits for the turn of `key`, for as long as a call may take. Who gives up waiting leaves the
+    /// queue and has done nothing.
+    pub(super) async fn take(&self, key: &str) -> Result<Turn, Error> {
+        let place = self.hasher.hash_one(key) % self.lanes.len() as u64;
+        let lane = usize::try_from(place).expect("OK because there are few lanes");
+        let lane = self.lanes[lane].clone().lock_owned();
+        match timeout(CALL_MAX, lane).await {
+            Ok(lane) => Ok(Turn {
+                key: key.into(),
+                _lane: Arc::new(lane),
+            }),
+            Err(_) => Err(Error::Contended {
+                key: key.to_owned(),
+            }),
         }
     }
 }

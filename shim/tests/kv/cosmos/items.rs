@@ -92,8 +92,7 @@ impl Items {
 
     /// `DELETE docs/{id}`.
     pub(super) fn delete(&mut self, request: &Request, id: &str) -> Answer {
-        let checked =
-            check_partition(request, id).and_then(|()| self.check_version(request, id));
+        let checked = check_partition(request, id).and_then(|()| self.check_version(request, id));
         match checked {
             Ok(()) => self
                 .write(id.to_owned(), None)
@@ -211,7 +210,9 @@ fn document(request: &Request) -> Result<(String, Value), Answer> {
 /// A number keeps what a 64-bit float keeps of it.
 fn rounded(mut json: Value) -> Value {
     if let Some(number) = json["value"].as_f64() {
-        let exact = json["value"].as_i64().filter(|n| n.unsigned_abs() < 1 << 53);
+        let exact = json["value"]
+            .as_i64()
+            .filter(|n| n.unsigned_abs() < 1 << 53);
         json["value"] = exact.map_or_else(|| number.into(), Value::from);
     }
     json

@@ -2,13 +2,13 @@
 
 use super::request::Request;
 use super::service::{Account, Answer};
+use super::tls;
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::PrivatePkcs8KeyDer;
 use serde_json::Value;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -70,18 +70,8 @@ impl Server {
 
     /// As [`Self::start`], by TLS; and the certificate that it shows, which nobody has signed.
     pub(crate) fn start_tls(account: Account) -> (Self, String) {
-        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
-        let made = made.expect("a certificate can be made");
-        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("the provider has them")
-            .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key.into())
-            .expect("the key is the certificate's");
-        let acceptor = TlsAcceptor::from(Arc::new(tls));
-        (Self::start_with(account, Some(acceptor)), made.cert.pem())
+        let (acceptor, certificate) = tls::self_signed();
+        (Self::start_with(account, Some(acceptor)), certificate)
     }
 
     fn start_with(account: Account, tls: Option<TlsAcceptor>) -> Self {
@@ -171,25 +161,23 @@ impl Server {
     }
 }
 
-async fn serve(
-    listener: std::net::TcpListener,
-    tls: Option<TlsAcceptor>,
-    shared: Arc<Shared>,
-) {
+async fn serve(listener: std::net::TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
     let listener = TcpListener::from_std(listener).expect("the socket is a listener");
     loop {
-        let (stream, _) = listener.accept().await.expect("connections can be accepted");
+        let (stream, _) = listener
+            .accept()
+            .await
+            .expect("connections can be accepted");
         // Answers are small, and waiting for more of them would only be slow.
         stream.set_nodelay(true).expect("the socket is TCP");
         let (tls, shared) = (tls.clone(), shared.clone());
         tokio::spawn(async move {
-            match tls {
-                None => converse(stream, &shared).await,
-                // Who does not trust the certificate goes away.
-                Some(tls) => match tls.accept(stream).await {
-                    Ok(stream) => converse(stream, &shared).await,
-                    Err(_) => {}
-                },
+            let Some(tls) = tls else {
+                return converse(stream, &shared).await;
+            };
+            // Who does not trust the certificate goes away.
+            if let Ok(stream) = tls.accept(stream).await {
+                converse(stream, &shared).await;
             }
         });
     }
@@ -197,8 +185,8 @@ async fn serve(
 
 async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, shared: &Shared) {
     let service = service_fn(|request| handle(request, shared));
-    let connection = hyper::server::conn::http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service);
+    let connection =
+        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     // It ends with an error when it was to break.
     drop(connection.await);
 }
@@ -265,5 +253,7 @@ fn response(answer: Answer) -> http::Response<Full<Bytes>> {
         Some(body) => Bytes::from(body.to_string()),
         None => Bytes::new(),
     };
-    response.body(Full::new(body)).expect("the headers are valid")
+    response
+        .body(Full::new(body))
+        .expect("the headers are valid")
 }

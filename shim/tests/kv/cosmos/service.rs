@@ -193,7 +193,10 @@ impl Account {
             (&Method::GET, ["docs", id]) => items.get(request, id, freshness),
             (&Method::PUT, ["docs", id]) => items.put(request, id),
             (&Method::DELETE, ["docs", id]) => items.delete(request, id),
-            _ => Answer::error(StatusCode::METHOD_NOT_ALLOWED, "this call is not known here"),
+            _ => Answer::error(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this call is not known here",
+            ),
         }
     }
 }
