@@ -5,7 +5,7 @@
 use super::Fault;
 use super::limits::Limits;
 use super::processor::Processor;
-use crate::kv::{Backend, RedisAddress};
+use crate::kv::{AccountKey, Backend, CosmosSettings, RedisAddress};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -102,9 +102,10 @@ fn backend(label: &str, mut table: toml::Table, state_dir: &Path) -> Result<Back
             }
         },
         "memory" => Backend::Memory,
+        "azure_cosmos" => Backend::AzureCosmos(azure_cosmos(&mut table, &here)?),
         other => {
             return Err(format!(
-                "has type `{other}` in {here}, which this host does not know; use `spin`, `redis` or `memory`"
+                "has type `{other}` in {here}, which this host does not know; use `spin`, `redis`, `azure_cosmos` or `memory`"
             ));
         }
     };
@@ -114,4 +115,27 @@ fn backend(label: &str, mut table: toml::Table, state_dir: &Path) -> Result<Back
         )),
         None => Ok(backend),
     }
+}
+
+fn azure_cosmos(table: &mut toml::Table, here: &str) -> Result<CosmosSettings, String> {
+    let mut text = |setting: &str| match table.remove(setting) {
+        None => Ok(None),
+        Some(toml::Value::String(text)) => Ok(Some(text)),
+        // What is there is not shown: it may be a key.
+        Some(_) => Err(format!(
+            "has `{setting}` in {here}, which is not a string; put it in quotes"
+        )),
+    };
+    let missing = |setting: &str| format!("has no `{setting}` in {here}; add one");
+    let settings = CosmosSettings {
+        account: text("account")?.ok_or_else(|| missing("account"))?,
+        database: text("database")?.ok_or_else(|| missing("database"))?,
+        container: text("container")?.ok_or_else(|| missing("container"))?,
+        key: text("key")?.map(AccountKey::from),
+        endpoint: text("endpoint")?,
+    };
+    settings
+        .check()
+        .map_err(|wrong| format!("{} in {here}; {}", wrong.problem, wrong.fix))?;
+    Ok(settings)
 }

@@ -14,6 +14,16 @@ pub enum Error {
         /// The longest key that the store takes.
         bytes_max: usize,
     },
+    /// The back end does not take the key as it is.
+    #[error("key `{}` holds `{}`, which {store} does not take", key.escape_debug(), found.escape_debug())]
+    KeyCharacter {
+        /// The key.
+        key: String,
+        /// What must not be in it.
+        found: char,
+        /// The kind of back end.
+        store: &'static str,
+    },
     /// The value is too large.
     #[error("the value for key `{key}` is {bytes} bytes long, expected at most {bytes_max}")]
     ValueTooLarge {
@@ -60,6 +70,22 @@ pub enum Error {
         /// The limit that was reached, with its unit.
         waiting_max: &'static str,
     },
+    /// The back end refuses calls for now, as it has more of them than it was given means for.
+    #[error(
+        "{store} refused to {action}: its throughput is used up; try again later, or give it more"
+    )]
+    Throttled {
+        /// The back end in words.
+        store: Arc<str>,
+        /// What it was to do.
+        action: &'static str,
+    },
+    /// Other writes of the key came before each try.
+    #[error("other writes of key `{key}` come between all the time; try again later")]
+    Contended {
+        /// The key that was to be changed.
+        key: String,
+    },
     /// The back end failed or could not be reached.
     #[error("{store} failed to {action}: {cause}")]
     Unavailable {
@@ -89,11 +115,13 @@ impl Error {
     /// What a caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::KeyLength { .. } | Self::ValueTooLarge { .. } => ErrorKind::Invalid,
+            Self::KeyLength { .. } | Self::KeyCharacter { .. } | Self::ValueTooLarge { .. } => {
+                ErrorKind::Invalid
+            }
             Self::NotAnInteger { .. } | Self::Overflow { .. } | Self::Foreign { .. } => {
                 ErrorKind::Data
             }
-            Self::Busy { .. } => ErrorKind::Busy,
+            Self::Busy { .. } | Self::Throttled { .. } | Self::Contended { .. } => ErrorKind::Busy,
             Self::Unavailable { .. } => ErrorKind::Unavailable,
         }
     }

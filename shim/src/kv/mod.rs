@@ -5,6 +5,7 @@
 //! module here, named nowhere else, and passes the one conformance suite in `tests/kv`.
 //! The WIT interfaces are not here: they translate calls of components into these methods.
 
+mod cosmos;
 mod crash;
 mod error;
 mod integer;
@@ -17,6 +18,7 @@ mod stores;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
+pub use cosmos::{AccountKey, CosmosSettings, Misconfigured};
 pub use error::{Error, ErrorKind, OpenError};
 pub use limits::Limits;
 pub use redis::RedisAddress;

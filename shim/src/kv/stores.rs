@@ -1,5 +1,6 @@
 //! From configuration to open labels: the one place that knows which back ends there are.
 
+use super::cosmos::{Cosmos, CosmosSettings};
 use super::crash::CrashPoint;
 use super::memory::Memory;
 use super::redis::{RedisAddress, RedisStore};
@@ -22,6 +23,8 @@ pub enum Backend {
     Redis(RedisAddress),
     /// This process's memory: fast, and gone when it ends.
     Memory,
+    /// A container of Azure Cosmos DB in Spin's layout. Labels do not share a container.
+    AzureCosmos(CosmosSettings),
 }
 
 impl Backend {
@@ -37,6 +40,8 @@ impl Backend {
 pub struct Stores {
     labels: BTreeMap<String, Label>,
     databases: BTreeMap<PathBuf, Arc<Database>>,
+    /// The label of each container.
+    containers: BTreeMap<String, String>,
 }
 
 struct Label {
@@ -54,6 +59,7 @@ impl Stores {
         let mut stores = Self {
             labels: BTreeMap::new(),
             databases: BTreeMap::new(),
+            containers: BTreeMap::new(),
         };
         let mut redis = BTreeMap::new();
         let crash_point = CrashPoint::from_environment()?;
@@ -85,6 +91,9 @@ impl Stores {
                     store: Arc::new(Memory::new(limits)),
                     summary: "memory, gone when the process ends".to_owned(),
                 },
+                Backend::AzureCosmos(settings) => {
+                    stores.container(&name, &settings, limits).await?
+                }
             };
             if let Some(point) = &crash_point {
                 label.store = point.clone().guard(label.store);
@@ -112,6 +121,28 @@ impl Stores {
         for database in self.databases.values() {
             database.close().await;
         }
+    }
+
+    /// The container of `settings`, which is `label`'s alone: a document does not say whose it is.
+    async fn container(
+        &mut self,
+        label: &str,
+        settings: &CosmosSettings,
+        limits: Limits,
+    ) -> Result<Label, OpenError> {
+        let summary = settings.to_string();
+        let other = self.containers.insert(summary.clone(), label.to_owned());
+        if let Some(other) = other {
+            return Err(OpenError {
+                store: summary,
+                problem: format!("labels `{other}` and `{label}` would both be in it"),
+                fix: "give each a container of its own".to_owned(),
+            });
+        }
+        Ok(Label {
+            store: Arc::new(Cosmos::open(settings, limits).await?),
+            summary,
+        })
     }
 
     /// The database at `path`, opened once however many labels share it: one file has one writer.

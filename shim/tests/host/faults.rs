@@ -176,3 +176,33 @@ fn variables_follow_spins_names_and_need_a_value() {
     let fixture = Fixture::new().edited("{{token}}", "{{token");
     assert_says(&fault(&fixture), &["`greeting`", "`{{` without `}}`"]);
 }
+
+#[test]
+fn settings_of_cosmos_db_are_checked_and_no_key_is_shown() {
+    let table = |settings: &str| {
+        let table = format!("[key_value_store.default]\ntype = \"azure_cosmos\"\n{settings}");
+        fault(&Fixture::new().runtime_config(&table))
+    };
+    let named = "account = \"a\"\ndatabase = \"d\"\ncontainer = \"c\"\n";
+    assert_says(
+        &table("account = \"a\"\ndatabase = \"d\""),
+        &["has no `container` in [key_value_store.default]; add one"],
+    );
+    assert_says(
+        &table(&format!("{named}region = \"r\"")),
+        &[
+            "has `region`",
+            "type `azure_cosmos` does not know; remove it",
+        ],
+    );
+    assert_says(
+        &table(&format!("{named}endpoint = \"http://example.com\"")),
+        &[
+            "`http://example.com`",
+            "in [key_value_store.default]; begin it with `https://`",
+        ],
+    );
+    let number = table(&format!("{named}key = 123456"));
+    assert_says(&number, &["has `key`", "put it in quotes"]);
+    assert!(!number.contains("123456"), "{number}");
+}

@@ -90,6 +90,40 @@ fn a_store_that_cannot_be_opened_is_refused() {
 }
 
 #[test]
+fn an_account_that_does_not_answer_is_refused() {
+    let fixture = Fixture::new().runtime_config(
+        r#"
+        [key_value_store.default]
+        type = "azure_cosmos"
+        account = "shop"
+        database = "orders"
+        container = "default"
+        key = "czNjcmV0"
+        endpoint = "http://127.0.0.1:1"
+        "#,
+    );
+    let config = fixture.path("runtime-config.toml");
+    let config = config.to_str().expect("a path in UTF-8");
+    let arguments = [
+        "up",
+        "--listen",
+        "127.0.0.1:0",
+        "--runtime-config-file",
+        config,
+    ];
+    let output = shim(&arguments, &fixture);
+    assert_refused(
+        &output,
+        &[
+            "cannot open Cosmos DB container `default` of database `orders` in account `shop`",
+            "the account does not answer",
+            "; correct `account`, or see whether this machine may reach it",
+        ],
+    );
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("czNjcmV0"));
+}
+
+#[test]
 fn an_order_id_that_is_none_is_misuse() {
     let fixture = Fixture::new();
     assert_refused(

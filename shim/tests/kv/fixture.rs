@@ -1,14 +1,22 @@
 //! The back ends under test: how to come by an empty one, and by the same one again.
 
+use crate::cosmos::{Account, KEY, Server};
+pub(crate) use crate::kv_cosmos_real::RealCosmos;
 use redis_server::RedisServer;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use tempfile::TempDir;
-use wasm_shim::kv::{Backend, Limits, RedisAddress, Store, Stores};
+use wasm_shim::kv::{AccountKey, Backend, CosmosSettings, Limits, RedisAddress, Store, Stores};
 
 /// A back end that holds nothing yet and is cleaned up when this is dropped.
 pub(crate) trait Fixture {
+    /// Why there is none here, if it is something that the tests cannot start by themselves. Then
+    /// they are skipped, and each says so.
+    fn absent() -> Option<String> {
+        None
+    }
+
     /// Makes a fresh one.
     fn new() -> Self;
 
@@ -161,5 +169,56 @@ impl Durable for Redis {
     fn inherited() -> Option<Self> {
         let url = std::env::var(URL).ok()?;
         Some(Self { url, server: None })
+    }
+}
+
+/// See [`Backend::AzureCosmos`]: an account on this machine.
+pub(crate) struct Cosmos {
+    endpoint: String,
+    /// Serves in the process that made it.
+    _server: Option<Server>,
+}
+
+/// Names the account to a child process.
+const COSMOS_ENDPOINT: &str = "KV_TEST_COSMOS_FAKE_ENDPOINT";
+
+impl Cosmos {
+    /// The settings for the container of that name.
+    pub(crate) fn settings(endpoint: &str, container: &str) -> CosmosSettings {
+        CosmosSettings {
+            account: "shop".to_owned(),
+            database: "orders".to_owned(),
+            container: container.to_owned(),
+            key: Some(AccountKey::from(KEY.to_owned())),
+            endpoint: Some(endpoint.to_owned()),
+        }
+    }
+}
+
+impl Fixture for Cosmos {
+    fn new() -> Self {
+        let server = Server::start(Account::default());
+        Self {
+            endpoint: server.endpoint(),
+            _server: Some(server),
+        }
+    }
+
+    /// Labels do not share a container.
+    fn backend(&self, label: &str) -> Backend {
+        Backend::AzureCosmos(Self::settings(&self.endpoint, label))
+    }
+}
+
+impl Durable for Cosmos {
+    fn bequeath(&self, child: &mut Command) {
+        child.env(COSMOS_ENDPOINT, &self.endpoint);
+    }
+
+    fn inherited() -> Option<Self> {
+        Some(Self {
+            endpoint: std::env::var(COSMOS_ENDPOINT).ok()?,
+            _server: None,
+        })
     }
 }

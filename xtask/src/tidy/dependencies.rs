@@ -38,6 +38,11 @@ const DIRECTIONS: &[Direction] = &[
         why: "the host knows the components by their `.wasm` and by `spin.toml` alone",
     },
     Direction {
+        package: "rustls-native-certs",
+        depends_on: &[],
+        why: "it has the place of a crate that knows certificates and nothing else",
+    },
+    Direction {
         package: "redis-server",
         depends_on: &[],
         why: "it starts a server that is nobody's here",

@@ -26,10 +26,6 @@ impl RedisAddress {
         &self.0
     }
 
-    pub(super) fn is_tls(&self) -> bool {
-        matches!(self.0.addr(), ConnectionAddr::TcpTls { .. })
-    }
-
     fn place(&self) -> (&ConnectionAddr, i64) {
         (self.0.addr(), self.0.redis_settings().db())
     }

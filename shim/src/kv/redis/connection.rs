@@ -10,7 +10,7 @@ use crate::kv::OpenError;
 use ::redis::aio::{ConnectionLike, MultiplexedConnection};
 use ::redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, RedisError, RedisFuture, RedisResult,
-    ServerErrorKind, TlsCertificates, Value, cmd,
+    ServerErrorKind, Value, cmd,
 };
 use futures::FutureExt as _;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,8 +28,6 @@ const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_LAST: Duration = Duration::from_secs(3);
 /// How many commands may wait to be written to the connection.
 const WAITING_MAX: usize = 4096;
-/// Names a file of certificates to trust in place of the built-in ones, as for OpenSSL.
-const CERTIFICATES: &str = "SSL_CERT_FILE";
 
 /// All calls share the connection: Redis answers in the order asked, and commits what came
 /// together with one flush.
@@ -74,12 +72,8 @@ impl Connection {
         };
         let shared = Shared {
             name: address.to_string().into(),
-            client: client(address).map_err(|problem| {
-                open_error(
-                    problem,
-                    "correct `url`, or the file that SSL_CERT_FILE names",
-                )
-            })?,
+            client: Client::open(address.info().clone())
+                .map_err(|error| open_error(error.to_string(), "correct `url`"))?,
             database: address.info().redis_settings().db(),
             runtime: Handle::current(),
             live: Mutex::default(),
@@ -263,23 +257,4 @@ fn refuses_credentials(error: &RedisError) -> bool {
         || error
             .code()
             .is_some_and(|code| ["NOAUTH", "WRONGPASS"].contains(&code))
-}
-
-fn client(address: &RedisAddress) -> Result<Client, String> {
-    let info = address.info().clone();
-    let client = match std::env::var_os(CERTIFICATES) {
-        Some(path) if address.is_tls() => {
-            let root_cert = std::fs::read(&path)
-                .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
-            Client::build_with_tls(
-                info,
-                TlsCertificates {
-                    client_tls: None,
-                    root_cert: Some(root_cert),
-                },
-            )
-        }
-        _ => Client::open(info),
-    };
-    client.map_err(|error| error.to_string())
 }

@@ -76,6 +76,10 @@ macro_rules! suite {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $promise() {
+                if let Some(why) = <$fixture>::absent() {
+                    $crate::conformance::skip(module_path!(), stringify!($promise), &why);
+                    return;
+                }
                 let fixture = <$fixture>::new();
                 $crate::conformance::$kind::$promise(fixture.open().await).await;
             }
@@ -83,6 +87,13 @@ macro_rules! suite {
     };
 }
 pub(crate) use suite;
+
+/// Says which test is skipped and why, even where the harness captures what tests print.
+pub(crate) fn skip(module: &str, promise: &str, why: &str) {
+    let line = format!("skipped {module}::{promise}: {why}\n");
+    std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes())
+        .expect("standard error takes a line");
+}
 
 /// How many tasks race in the tests of races.
 const RACERS: u8 = 64;

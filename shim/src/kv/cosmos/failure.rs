@@ -1,0 +1,92 @@
+//! Why a call did not succeed, and what a caller is told of it.
+
+use super::client::OPERATION_MAX;
+use crate::kv::{Error, OpenError};
+use azure_data_cosmos::CosmosError;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a call may take altogether. The SDK's own limit leaves out the time that it takes to
+/// get a token.
+pub(super) const CALL_MAX: Duration = OPERATION_MAX.saturating_add(Duration::from_secs(5));
+
+/// The sub-status of a 404 that means the container, or its database.
+const OWNER_MISSING: u16 = 1003;
+
+/// Why a call did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// The account refused it, or its answer did not come.
+    #[error("{}", one_line(.0))]
+    Sdk(#[source] CosmosError),
+    /// An item came without its version, so that no write of it can be fenced.
+    #[error("the answer has no ETag")]
+    Unfenced,
+    /// Nothing came of it in time.
+    #[error("no answer within {} s", CALL_MAX.as_secs())]
+    TimedOut,
+    /// The host is stopping.
+    #[error("the store is closed")]
+    Stopped,
+    /// The container has not been opened yet, and could not be.
+    #[error("{0}")]
+    NotOpen(Arc<OpenError>),
+}
+
+impl Failure {
+    /// Whether there is no such item. Says nothing of a container that is gone.
+    pub(super) fn is_not_found(&self) -> bool {
+        self.sdk()
+            .is_some_and(|error| error.status().is_not_found())
+    }
+
+    /// Whether an item of that id is there already.
+    pub(super) fn is_conflict(&self) -> bool {
+        self.sdk().is_some_and(|error| error.status().is_conflict())
+    }
+
+    /// Whether the item is no longer the one that was read.
+    pub(super) fn is_changed(&self) -> bool {
+        let changed = |error: &CosmosError| error.status().is_precondition_failed();
+        self.is_not_found() || self.sdk().is_some_and(changed)
+    }
+
+    /// What the caller of `store` is told.
+    pub(super) fn into_error(self, store: &Arc<str>, action: &'static str) -> Error {
+        // Since nothing is repeated but what was refused, a refusal is about every try: nothing
+        // was written.
+        if self
+            .sdk()
+            .is_some_and(|error| error.status().is_throttled())
+        {
+            return Error::Throttled {
+                store: store.clone(),
+                action,
+            };
+        }
+        Error::Unavailable {
+            store: store.clone(),
+            action,
+            cause: Arc::new(self),
+        }
+    }
+
+    fn sdk(&self) -> Option<&CosmosError> {
+        match self {
+            Self::Sdk(error) => Some(error),
+            Self::Unfenced | Self::TimedOut | Self::Stopped | Self::NotOpen(_) => None,
+        }
+    }
+}
+
+/// Whether the database or the container is missing.
+pub(super) fn is_missing(error: &CosmosError) -> bool {
+    let status = error.status();
+    let owner = status.sub_status().map(|code| code.value()) == Some(OWNER_MISSING);
+    status.is_not_found() || (u16::from(status.status_code()) == 404 && owner)
+}
+
+/// The SDK's sentence and what caused it. Its other forms have diagnostics over many lines.
+pub(super) fn one_line(error: &CosmosError) -> String {
+    super::account::chain(error)
+}

@@ -1,0 +1,98 @@
+//! The keys of a container, page by page.
+
+use super::container::Container;
+use super::failure::{CALL_MAX, Failure};
+use crate::kv::{Error, Keys};
+use azure_data_cosmos::clients::ContainerClient;
+use azure_data_cosmos::feed::{FeedScope, QueryPageIterator};
+use azure_data_cosmos::options::{FeedOptions, MaxItemCountHint, QueryOptions};
+use azure_data_cosmos::{CosmosError, Query};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use serde::Deserialize;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+/// How many keys a batch holds at most.
+const BATCH_KEYS: u32 = 1000;
+
+/// Spin writes no other documents into a container whose partition key is `/id`.
+const ALL_KEYS: &str = "SELECT c.id FROM c";
+
+/// An item of a page.
+#[derive(Deserialize)]
+struct Key {
+    id: String,
+}
+
+/// A place between two pages. The service holds nothing for it: it is in a token of theirs.
+struct Place {
+    container: Arc<Container>,
+    pages: Option<QueryPageIterator<Key>>,
+}
+
+/// Lists the keys, each page fetched where the connections live.
+pub(super) fn keys(name: Arc<str>, container: Arc<Container>, runtime: Handle) -> Keys {
+    let place = Place {
+        container,
+        pages: None,
+    };
+    stream::try_unfold(place, move |place| {
+        let name = name.clone();
+        let page = runtime.spawn(timeout(CALL_MAX, place.page()));
+        async move {
+            let failure = match page.await {
+                Ok(Ok(Ok(page))) => return Ok(page),
+                Ok(Ok(Err(failure))) => failure,
+                Ok(Err(_)) => Failure::TimedOut,
+                Err(_) => Failure::Stopped,
+            };
+            Err(failure.into_error(&name, "list keys"))
+        }
+    })
+    // A page may be empty, or longer than was asked for.
+    .map_ok(|keys: Vec<String>| {
+        let batches = keys.chunks(BATCH_KEYS as usize);
+        let batches: Vec<_> = batches
+            .map(|batch| Ok::<_, Error>(batch.to_vec()))
+            .collect();
+        stream::iter(batches)
+    })
+    .try_flatten()
+    .boxed()
+}
+
+impl Place {
+    /// The keys of the next page, and the place after it; nothing at the end.
+    async fn page(mut self) -> Result<Option<(Vec<String>, Self)>, Failure> {
+        let pages = match &mut self.pages {
+            Some(pages) => pages,
+            None => {
+                let container = self.container.get().await?;
+                let begun = begin(&container).await.map_err(Failure::Sdk)?;
+                self.pages.insert(begun)
+            }
+        };
+        let Some(page) = pages.try_next().await.map_err(Failure::Sdk)? else {
+            return Ok(None);
+        };
+        let keys = page.into_items().into_iter().map(|key| key.id).collect();
+        Ok(Some((keys, self)))
+    }
+}
+
+async fn begin(container: &ContainerClient) -> Result<QueryPageIterator<Key>, CosmosError> {
+    let page = NonZeroU32::new(BATCH_KEYS).expect("OK because it is a constant above 0");
+    let options = QueryOptions::default().with_feed_options(
+        FeedOptions::default()
+            .with_max_item_count(MaxItemCountHint::Limit(page))
+            // By default a container of more than 100 physical partitions would not be listed.
+            .with_max_fan_out(u32::MAX),
+    );
+    let query = Query::from(ALL_KEYS);
+    let items = container
+        .query_items(query, FeedScope::full_container(), Some(options))
+        .await?;
+    Ok(items.into_pages())
+}
