@@ -14,18 +14,15 @@ impl Fault {
         Self(lines.join(" "))
     }
 
-    /// A file that is not the TOML that was expected.
+    /// A text, by its file or its variable, that is not the TOML that was expected.
     pub(super) fn toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
         let line = error
             .span()
-            .map(|span| text[..span.start.min(text.len())].lines().count().max(1))
+            .map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count())
             .map(|line| format!(" line {line}"))
             .unwrap_or_default();
         let message = error.message().replace('\n', "; ");
-        Self::new(format!(
-            "`{}`{line}: {message}; correct the file",
-            path.display()
-        ))
+        Self::new(format!("`{}`{line}: {message}; correct it", path.display()))
     }
 }
 

@@ -31,6 +31,10 @@ pub use processor::{Job, Processor, Runs};
 /// The label that exists without configuration, as in Spin.
 const DEFAULT_STORE: &str = "default";
 
+/// The variable of the environment that holds a runtime configuration, where a platform hands over
+/// an environment and no files. Not an argument, as it may hold a key.
+const RUNTIME_CONFIG: &str = "RUNTIME_CONFIG";
+
 /// The component that dispatched orders are for. A convention of this app, not of Spin.
 pub const PROCESSOR: &str = "processor";
 
@@ -178,11 +182,12 @@ impl App {
             .state_dir
             .clone()
             .unwrap_or_else(|| origin.directory().join(".spin"));
-        let runtime_config = arguments
-            .runtime_config_file
-            .as_deref()
-            .map(|path| RuntimeConfig::read(path, &state_dir, &mut faults))
-            .unwrap_or_default();
+        let runtime_config = runtime_config(
+            arguments.runtime_config_file.as_deref(),
+            environment(RUNTIME_CONFIG).as_deref(),
+            &state_dir,
+            &mut faults,
+        );
         let Some(manifest) = origin.manifest(&mut faults) else {
             return Err(faults);
         };
@@ -215,6 +220,28 @@ impl App {
             processor: runtime_config.processor,
             limits: runtime_config.limits,
         })
+    }
+}
+
+fn runtime_config(
+    path: Option<&Path>,
+    text: Option<&str>,
+    state_dir: &Path,
+    faults: &mut Vec<Fault>,
+) -> RuntimeConfig {
+    match (path, text) {
+        (Some(path), Some(_)) => {
+            faults.push(Fault::new(format!(
+                "there are two runtime configs, `{}` and the variable `{RUNTIME_CONFIG}`; unset one",
+                path.display()
+            )));
+            RuntimeConfig::default()
+        }
+        (Some(path), None) => RuntimeConfig::read(path, state_dir, faults),
+        (None, Some(text)) => {
+            RuntimeConfig::parse(text, Path::new(RUNTIME_CONFIG), state_dir, faults)
+        }
+        (None, None) => RuntimeConfig::default(),
     }
 }
 

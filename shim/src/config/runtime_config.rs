@@ -42,10 +42,20 @@ impl RuntimeConfig {
                 return Self::default();
             }
         };
-        let file: File = match toml::from_str(&text) {
+        Self::parse(&text, path, state_dir, faults)
+    }
+
+    /// What such a file would say; `path` is what faults call it.
+    pub(super) fn parse(
+        text: &str,
+        path: &Path,
+        state_dir: &Path,
+        faults: &mut Vec<Fault>,
+    ) -> Self {
+        let file: File = match toml::from_str(text) {
             Ok(file) => file,
             Err(error) => {
-                faults.push(Fault::toml(path, &text, &error));
+                faults.push(Fault::toml(path, text, &error));
                 return Self::default();
             }
         };

@@ -111,6 +111,13 @@ fn the_runtime_config_sets_how_much_runs_at_once() {
 }
 
 #[test]
+fn the_runtime_config_may_come_by_the_environment() {
+    let text = "[processor]\ntype = \"in-process\"\nmax_concurrent = 7";
+    let app = Fixture::new().environment("RUNTIME_CONFIG", text).app();
+    assert_eq!(app.processor.max_concurrent, 7);
+}
+
+#[test]
 fn the_apps_own_manifest_is_accepted() {
     let fixture = Fixture::new().manifest(include_str!("../../../spin.toml"));
     for name in ["api_component.wasm", "processor_component.wasm"] {

@@ -163,6 +163,22 @@ fn runtime_configs_that_this_host_does_not_know_are_refused() {
 }
 
 #[test]
+fn a_runtime_config_of_the_environment_is_named_and_is_the_only_one() {
+    let fixture = Fixture::new().environment("RUNTIME_CONFIG", "[limits]\nconections_max = 10");
+    assert_says(
+        &fault(&fixture),
+        &["`RUNTIME_CONFIG` line 2", "`conections_max`"],
+    );
+    let fixture = Fixture::new()
+        .environment("RUNTIME_CONFIG", "")
+        .runtime_config("");
+    assert_says(
+        &fault(&fixture),
+        &["`RUNTIME_CONFIG`", "runtime-config.toml", "unset one"],
+    );
+}
+
+#[test]
 fn variables_follow_spins_names_and_need_a_value() {
     let fixture = Fixture::new().edited("region = {", "Region__ = {");
     assert!(
