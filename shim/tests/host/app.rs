@@ -24,7 +24,10 @@ fn an_app_is_what_its_manifest_says() {
         .collect();
     assert_eq!(routes, [("/...".to_owned(), "api")]);
     let api = &app.components["api"];
-    assert_eq!(api.source, fixture.path("api.wasm"));
+    assert_eq!(
+        api.source.to_string(),
+        format!("`{}`", fixture.path("api.wasm").display())
+    );
     assert_eq!(api.stores, ["default"]);
     assert_eq!(api.environment, [("LANG".to_owned(), "C".to_owned())]);
     assert_eq!(api.variables["greeting"], "hello north, s3cret");

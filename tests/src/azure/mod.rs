@@ -355,8 +355,17 @@ impl Shared {
     }
 }
 
-/// The job's template, with members that a start's body must bring back as they are.
+/// The job's template.
 fn template() -> Value {
+    let mut template = execution_template();
+    template["containers"][0]["volumeMounts"] =
+        json!([{"volumeName": "config", "mountPath": "/config"}]);
+    template["volumes"] = json!([{"name": "config", "storageType": "Secret"}]);
+    template
+}
+
+/// The part of it that a start's body must bring back as it is, and without anything else.
+fn execution_template() -> Value {
     json!({
         "containers": [{
             "name": "processor",
@@ -367,10 +376,8 @@ fn template() -> Value {
                 {"name": "SPIN_VARIABLE_API_TOKENS", "secretRef": "tokens"},
             ],
             "resources": {"cpu": 0.5, "memory": "1Gi"},
-            "volumeMounts": [{"volumeName": "config", "mountPath": "/config"}],
         }],
         "initContainers": [],
-        "volumes": [{"name": "config", "storageType": "Secret"}],
     })
 }
 
@@ -379,11 +386,7 @@ fn order_in(body: &[u8]) -> Option<String> {
     let mut body: Value = serde_json::from_slice(body).ok()?;
     let env = body.pointer_mut("/containers/0/env")?.as_array_mut()?;
     let order = env.pop()?;
-    let template = template();
-    let is_template = body["containers"] == template["containers"]
-        && body["initContainers"] == template["initContainers"]
-        && body.as_object()?.len() == 2;
-    (is_template && order["name"] == "ORDER_ID")
+    (body == execution_template() && order["name"] == "ORDER_ID")
         .then(|| order["value"].as_str().map(str::to_owned))?
 }
 

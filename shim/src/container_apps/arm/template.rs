@@ -2,12 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
-/// What each execution runs: the containers of the job, kept as Azure gave them.
+/// What each execution runs: the containers of the job.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Template(Map<String, Value>);
 
-/// What a start's body may hold of a template.
+/// What a start's body may hold of a template (`JobExecutionTemplate`).
 const MEMBERS: [&str; 2] = ["containers", "initContainers"];
+
+/// What it may hold of a container (`JobExecutionContainer`): neither probes nor volumes.
+const CONTAINER_MEMBERS: [&str; 6] = ["args", "command", "env", "image", "name", "resources"];
 
 /// Tells `wasm-shim job` which order it is for.
 const ORDER_ID: &str = "ORDER_ID";
@@ -15,12 +18,17 @@ const ORDER_ID: &str = "ORDER_ID";
 impl Template {
     /// The template in the answer to a GET of a job; none without containers.
     pub(super) fn of(mut job: Value) -> Option<Self> {
-        let template = job.pointer_mut("/properties/template")?.as_object_mut()?;
-        let template: Map<_, _> = MEMBERS
-            .iter()
-            .filter_map(|member| template.remove_entry(*member))
-            .filter(|(_, value)| !value.is_null())
-            .collect();
+        let all = job.pointer_mut("/properties/template")?.as_object_mut()?;
+        let mut template = Map::new();
+        for member in MEMBERS {
+            if let Some(Value::Array(mut containers)) = all.remove(member) {
+                for container in &mut containers {
+                    let container = container.as_object_mut()?;
+                    container.retain(|name, _| CONTAINER_MEMBERS.contains(&name.as_str()));
+                }
+                template.insert(member.to_owned(), containers.into());
+            }
+        }
         let containers = template.get("containers")?.as_array()?;
         (!containers.is_empty()).then_some(Self(template))
     }
@@ -52,8 +60,8 @@ mod tests {
             "configuration": {"triggerType": "Manual"},
             "template": {
                 "containers": [
-                    {"name": "a", "image": "i", "env": [{"name": "X", "secretRef": "s"}], "resources": {"cpu": 0.5}},
-                    {"name": "b", "image": "i"},
+                    {"name": "a", "image": "i", "env": [{"name": "X", "secretRef": "s"}], "resources": {"cpu": 0.5}, "volumeMounts": [{"volumeName": "v"}]},
+                    {"name": "b", "image": "i", "probes": []},
                 ],
                 "initContainers": null,
                 "volumes": [{"name": "v"}],
