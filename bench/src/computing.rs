@@ -38,7 +38,7 @@ pub fn run() -> Result<()> {
         statuses: &[200, 202],
         connections: 16,
         pace: Pace::Open(PER_SECOND, DURATION),
-        address: host.address(),
+        addresses: vec![host.address()],
     };
     // The first requests start instances, which is no part of the question.
     let warm_up = Load {

@@ -19,8 +19,8 @@ pub const CONNECTIONS: usize = 64;
 /// What to send, to whom, and how.
 #[derive(Clone)]
 pub struct Load {
-    /// Who answers.
-    pub address: SocketAddr,
+    /// Who answers; connections are spread over them.
+    pub addresses: Vec<SocketAddr>,
     /// Sent in turn by every connection, each beginning elsewhere.
     pub requests: Arc<Vec<Vec<u8>>>,
     /// The statuses that are right.
@@ -85,7 +85,7 @@ impl Load {
 
     /// One connection.
     async fn serve(self, index: usize, began: Instant) -> Result<Measured> {
-        let stream = TcpStream::connect(self.address).await;
+        let stream = TcpStream::connect(self.addresses[index % self.addresses.len()]).await;
         let mut stream = stream.context("cannot connect")?;
         stream.set_nodelay(true)?;
         let mut buffer = Vec::with_capacity(16 * 1024);

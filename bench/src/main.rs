@@ -16,6 +16,7 @@ mod computing;
 mod kill;
 mod memory;
 mod reads;
+mod replicas;
 mod submits;
 mod sweep;
 
@@ -57,6 +58,11 @@ const BENCHMARKS: &[Benchmark] = &[
         "kill",
         "how soon 10,000 open orders are worked on again after kill -9",
         kill::run,
+    ),
+    (
+        "replicas",
+        "how many orders a second one and three replicas on one Redis accept, and how soon a dead one's are worked on again",
+        replicas::run,
     ),
 ];
 

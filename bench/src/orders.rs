@@ -30,7 +30,7 @@ fn body() -> Value {
 /// A load of submissions of one order.
 pub fn submissions(address: SocketAddr, order: &str) -> Load {
     Load {
-        address,
+        addresses: vec![address],
         requests: Arc::new(vec![post("/orders", order)]),
         statuses: &[202],
         connections: 16,

@@ -56,7 +56,7 @@ pub fn run() -> Result<()> {
         statuses: &[200, 202],
         connections: 16,
         pace: Pace::Open(PER_SECOND, DURATION),
-        address: host.address(),
+        addresses: vec![host.address()],
     };
     let stop = AtomicBool::new(false);
     let (measured, sweeps) = thread::scope(|scope| {
