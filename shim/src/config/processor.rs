@@ -116,7 +116,7 @@ impl Processor {
         match table.try_into() {
             Ok(table) => check.processor(table),
             Err(error) => {
-                check.fault(format!(
+                check.fault(&format!(
                     "has a [processor] that this host does not know: {}; correct it",
                     toml::de::Error::message(&error)
                 ));
@@ -184,7 +184,7 @@ impl Check<'_> {
 
     fn count(&mut self, name: &str, value: Option<usize>, default: usize) -> usize {
         if value == Some(0) {
-            self.fault(format!(
+            self.fault(&format!(
                 "has `{name} = 0` in [processor]; set it to 1 or more"
             ));
         }
@@ -193,7 +193,7 @@ impl Check<'_> {
 
     fn name(&mut self, name: &str, value: String) -> String {
         if value.is_empty() {
-            self.fault(format!("has an empty `{name}` in [processor]; give it"));
+            self.fault(&format!("has an empty `{name}` in [processor]; give it"));
         }
         value
     }
@@ -207,7 +207,7 @@ impl Check<'_> {
         match Url::parse(text) {
             Ok(url) if url.scheme() == "https" || on_this_machine(&url) => url,
             _ => {
-                self.fault(format!(
+                self.fault(&format!(
                     "has the `arm_endpoint` `{text}` in [processor], which is no https URL; leave it out, or name that of your cloud"
                 ));
                 // OK because it is a constant; and nothing starts with a fault.
@@ -216,7 +216,7 @@ impl Check<'_> {
         }
     }
 
-    fn fault(&mut self, sentence: String) {
+    fn fault(&mut self, sentence: &str) {
         self.faults
             .push(Fault::new(format!("`{}` {sentence}", self.path.display())));
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// How long an execution may take to claim its order before another one is started for it: twice
 /// what Azure usually takes.
-const CLAIM_MAX: Duration = Duration::from_secs(60);
+const CLAIM_MAX: Duration = Duration::from_mins(1);
 
 /// Remembers, in this process alone, for which orders an execution was started lately.
 #[derive(Default)]
