@@ -5,9 +5,9 @@
     reason = "under WASI 0.3 the instance's other tasks go on meanwhile"
 )]
 
-use spin_sdk_02::key_value::{Error, Store};
+use super::bindings::fermyon::spin::key_value::{Error, Store};
 
-pub(crate) use spin_sdk_02::wit::wasi::keyvalue;
+pub(crate) use super::bindings::wasi::keyvalue;
 
 /// A store without swaps.
 pub(crate) struct PlainStore(Store);

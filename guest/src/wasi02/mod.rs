@@ -1,13 +1,11 @@
 //! A host of WASI 0.2: an instance serves one request, and a call that waits stops all of it. So
 //! the instance waits in one place, [`task`], for whatever any of its tasks waits for.
-//!
-//! The SDK's macro for entry points ends an instance with its handler's future, and its event loop
-//! knows no tasks. Hence both are here, on the bindings that the SDK itself uses.
 
 pub(crate) mod http;
 pub(crate) mod key_value;
 pub(crate) mod world;
 
+mod bindings;
 mod task;
 
 /// What the code that [`serve!`](crate::serve) makes names.

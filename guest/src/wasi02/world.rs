@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use spin_sdk_02::variables;
 use wasi::clocks::monotonic_clock;
 use wasi::random::random::get_random_bytes;
 
+use super::bindings::fermyon::spin::variables;
 use super::task;
 use crate::world::filled;
 
