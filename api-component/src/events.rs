@@ -35,7 +35,7 @@ pub fn stream(app: Rc<App>, record: Record, seen: Option<u64>) -> Result<Respons
         .header("cache-control", "no-store")
         // Some proxies collect a response before they pass it on, unless told so.
         .header("x-accel-buffering", "no");
-    Ok(response.stream(|writer| write_events(app, watch, record, seen, writer)))
+    Ok(response.stream(move |writer| write_events(app, watch, record, seen, writer)))
 }
 
 async fn write_events(

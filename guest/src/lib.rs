@@ -1,33 +1,36 @@
 //! What both components need of their host, and the one place that names the SDK:
 //! the store, the clock, randomness, variables, tasks, and HTTP in and out.
 //!
-//! Everything here is a thin translation; no decision is made in this crate.
+//! Everything here is a thin translation; no decision is made in this crate. The host is met by
+//! WASI 0.3, or by WASI 0.2 for hosts that know nothing newer: the features `wasi03`, which is
+//! the default, and `wasi02` choose between two modules with the same names in them.
 
-mod http;
+mod message;
 mod store;
 mod world;
 
-pub use http::{BodyError, BodyWriter, HostResponse, Request, Response, post};
+#[cfg(feature = "wasi02")]
+mod wasi02;
+#[cfg(feature = "wasi03")]
+mod wasi03;
+
+#[cfg(feature = "wasi02")]
+use wasi02 as host;
+#[cfg(feature = "wasi03")]
+use wasi03 as host;
+
+pub use host::http::{BodyWriter, HostResponse, Request, post};
+pub use host::world::{random, sleep, spawn, variable};
+pub use message::{BodyError, Response};
 pub use store::KeyValueStore;
-pub use world::{now, number, random, sleep, spawn, token, variable};
-
-/// Makes `$handle`, an `async fn(Request) -> Response`, the component's entry point.
-#[macro_export]
-macro_rules! serve {
-    ($handle:path) => {
-        struct Component;
-
-        impl $crate::sdk::exports::http::handler::Guest for Component {
-            async fn handle(
-                request: $crate::sdk::http::types::Request,
-            ) -> Result<$crate::sdk::http::types::Response, $crate::sdk::http::types::ErrorCode> {
-                $handle($crate::Request::new(request)).await.into_host()
-            }
-        }
-
-        $crate::sdk::http::service::export!(Component with_types_in $crate::sdk);
-    };
-}
+pub use world::{now, number, token};
 
 #[doc(hidden)]
-pub use spin_sdk::wasip3 as sdk;
+pub use host::entry::*;
+
+#[cfg(all(feature = "wasi02", feature = "wasi03"))]
+compile_error!(
+    "a component is of one WASI: build it with `--no-default-features` beside `--features wasi02`"
+);
+#[cfg(not(any(feature = "wasi02", feature = "wasi03")))]
+compile_error!("a component is of one WASI: build it with `--features wasi02` or `wasi03`");

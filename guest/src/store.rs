@@ -1,22 +1,18 @@
-//! The storage port on Spin's key-value interfaces.
+//! The storage port on the key-value interfaces of Spin's hosts.
 
 use orders::{Key, Snapshot, Store, StoreError, Swap};
-use spin_sdk::experimental::wasi::keyvalue;
-use spin_sdk::key_value;
-use spin_sdk::wasip3::wit_bindgen::StreamResult;
+
+use crate::host::key_value::{PlainStore, keyvalue};
 
 /// The store label that both components are granted in `spin.toml`.
 const LABEL: &str = "default";
 
-/// How many keys are asked for at once when they are listed.
-const KEYS_PER_READ: usize = 1024;
-
 /// The app's key-value store.
 ///
-/// Plain reads and writes use `spin:key-value`, whose calls let the instance's other
-/// tasks go on while they wait; only a swap needs `wasi:keyvalue`, whose calls do not.
+/// Plain reads and writes use Spin's own interface, whose calls under WASI 0.3 let the instance's
+/// other tasks go on while they wait; only a swap needs `wasi:keyvalue`, whose calls do not.
 pub struct KeyValueStore {
-    store: key_value::Store,
+    store: PlainStore,
     bucket: keyvalue::store::Bucket,
 }
 
@@ -27,7 +23,7 @@ impl KeyValueStore {
     /// If the host does not grant it, or cannot reach it.
     pub async fn open() -> Result<Self, StoreError> {
         Ok(Self {
-            store: key_value::Store::open(LABEL).await.map_err(failed)?,
+            store: PlainStore::open(LABEL).await.map_err(failed)?,
             bucket: keyvalue::store::open(LABEL).map_err(failed)?,
         })
     }
@@ -86,17 +82,8 @@ impl Store for KeyValueStore {
         keyvalue::atomics::increment(&self.bucket, &key.to_string(), 1).map_err(failed)
     }
 
-    async fn keys(&self, mut visit: impl FnMut(&str)) -> Result<(), StoreError> {
-        let (mut keys, listed) = self.store.get_keys().await.into_inner();
-        loop {
-            let (result, batch) = keys.read(Vec::with_capacity(KEYS_PER_READ)).await;
-            for key in &batch {
-                visit(key);
-            }
-            if result == StreamResult::Dropped {
-                return listed.await.map_err(failed);
-            }
-        }
+    async fn keys(&self, visit: impl FnMut(&str)) -> Result<(), StoreError> {
+        self.store.keys(visit).await.map_err(failed)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The clock, randomness, variables and tasks.
+//! The clock, tokens and numbers, by what either WASI offers.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -6,7 +6,8 @@ use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use orders::{Timestamp, Token};
-use spin_sdk::{variables, wasip3};
+
+use crate::host::world::{random, variable};
 
 /// The time.
 pub fn now() -> Timestamp {
@@ -16,33 +17,9 @@ pub fn now() -> Timestamp {
     Timestamp::from_unix_ms(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// `N` bytes that nobody can predict.
-pub fn random<const N: usize>() -> [u8; N] {
-    let mut random = [0; N];
-    let mut filled = 0;
-    while filled < N {
-        // The host may give fewer bytes than it is asked for.
-        let bytes = wasip3::random::random::get_random_bytes((N - filled) as u64);
-        let taken = bytes.len().min(N - filled);
-        random[filled..filled + taken].copy_from_slice(&bytes[..taken]);
-        filled += taken;
-    }
-    random
-}
-
 /// A fresh token.
 pub fn token() -> Token {
     Token::new(random())
-}
-
-/// The value of the component's variable `name`.
-///
-/// # Errors
-/// With a sentence, if the component has no such variable or the host cannot resolve it.
-pub async fn variable(name: &str) -> Result<String, String> {
-    variables::get(name)
-        .await
-        .map_err(|error| format!("the variable `{name}` cannot be read: {error:?}"))
 }
 
 /// The value of the component's variable `name`, which must be a whole number in `range`.
@@ -60,12 +37,15 @@ where
     })
 }
 
-/// Goes on with `task` after the current request has been answered.
-pub fn spawn(task: impl Future<Output = ()> + 'static) {
-    wasip3::spawn(task);
-}
-
-/// Waits.
-pub async fn sleep(duration: Duration) {
-    spin_sdk::time::sleep(duration).await;
+/// Fills `N` bytes from `draw`, which may give fewer than it is asked for.
+pub(crate) fn filled<const N: usize>(mut draw: impl FnMut(u64) -> Vec<u8>) -> [u8; N] {
+    let mut random = [0; N];
+    let mut filled = 0;
+    while filled < N {
+        let bytes = draw((N - filled) as u64);
+        let taken = bytes.len().min(N - filled);
+        random[filled..filled + taken].copy_from_slice(&bytes[..taken]);
+        filled += taken;
+    }
+    random
 }

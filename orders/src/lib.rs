@@ -40,7 +40,9 @@ pub use retry::{BACKOFF_BASE_MS, BACKOFF_CAP_MS, backoff_ms};
 pub use settle::{AttemptEnd, SettleError, cancel, settle};
 pub use store::{Key, Snapshot, Store, StoreError, Swap};
 pub use submit::{Submission, SubmitError, find, submit};
-pub use sweep::{DISPATCH_GRACE_MS, SweepPolicy, Swept, Turn, needs_dispatch, sweep};
+pub use sweep::{
+    DISPATCH_GRACE_MS, SweepPolicy, Swept, Turn, needs_dispatch, next_sweep_at, sweep,
+};
 pub use timestamp::Timestamp;
 pub use transition::{Event, IllegalTransition, Refusal, apply};
 pub use update::UpdateError;

@@ -112,6 +112,16 @@ pub async fn sweep<S: Store>(
     }))
 }
 
+/// When the last sweep said that the next is due, if there was one. For who has just come and would
+/// ask too early: a look is cheaper than a call.
+///
+/// # Errors
+/// If the store failed.
+pub async fn next_sweep_at<S: Store>(store: &S) -> Result<Option<Timestamp>, StoreError> {
+    let latest = store.get(&Key::Sweep).await?.as_deref().and_then(decode);
+    Ok(latest.map(|latest| latest.next_at))
+}
+
 /// Whether an order that nobody seems to work on should be dispatched now.
 ///
 /// A little later than it may be claimed, so that a dispatch under way is not repeated.

@@ -3,7 +3,7 @@
 use crate::config::{App, Fault, PROCESSOR, Runs};
 use crate::container_apps::Executions;
 use crate::dispatch::{Dispatched, Dispatcher, InProcess, Runner};
-use crate::host::{Chain, Chaining, Failure, Linked, Policy, Pool};
+use crate::host::{Bears, Chain, Chaining, Failure, Linked, Policy, Pool};
 use crate::kv::{self, Stores};
 use crate::order::{self, TRACEPARENT};
 use crate::runtime::Runtimes;
@@ -63,15 +63,29 @@ pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Star
         scope == Scope::App || id == PROCESSOR
     })?;
     let compiled_in = began.elapsed();
-    let pools = linked.pools(|id| match id {
-        PROCESSOR => (working_policy(app), runtimes.working.handle().clone()),
-        _ => (serving_policy(app), runtimes.serving.handle().clone()),
+    let bears = linked.bears(PROCESSOR);
+    let working = bears.map_or(0, |bears| working_instances(app, bears));
+    let pools = linked.pools(|id, bears| match id {
+        PROCESSOR => (
+            working_policy(app, bears),
+            runtimes.working.handle().clone(),
+        ),
+        _ => (
+            serving_policy(app, bears, working),
+            runtimes.serving.handle().clone(),
+        ),
     });
     let dispatcher = match pools.get(PROCESSOR).filter(|_| scope != Scope::Job) {
         Some(pool) => {
             let runtime = runtimes.working.handle().clone();
             let runner = runner(app, pool)?;
-            Some(Dispatcher::new(runner, runtime, &app.processor))
+            let at_once = at_once(app, pool.policy());
+            Some(Dispatcher::new(
+                runner,
+                runtime,
+                at_once,
+                app.processor.queue,
+            ))
         }
         None => None,
     };
@@ -92,7 +106,10 @@ pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Star
 /// What makes the attempts of dispatched orders.
 fn runner(app: &App, pool: &Pool) -> Result<Arc<dyn Runner>, Vec<Fault>> {
     match &app.processor.runs {
-        Runs::InProcess { .. } => Ok(Arc::new(InProcess::new(pool.clone()))),
+        Runs::InProcess { .. } => {
+            let releases_max = SPARE_INSTANCES * pool.policy().requests_per_instance;
+            Ok(Arc::new(InProcess::new(pool.clone(), releases_max)))
+        }
         Runs::ContainerAppsJob(job) => match Executions::new(job) {
             Ok(executions) => Ok(Arc::new(executions)),
             Err(fault) => Err(vec![fault]),
@@ -105,17 +122,32 @@ fn spread() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get) * 2
 }
 
-fn working_instances(app: &App) -> usize {
-    let processor = &app.processor;
-    processor.attempts_max().div_ceil(processor.per_instance()) + SPARE_INSTANCES
+/// How many dispatches are seen to at once: no more attempts in this process than its instances
+/// have room for.
+fn at_once(app: &App, policy: &Policy) -> usize {
+    let wanted = app.processor.max_concurrent;
+    match &app.processor.runs {
+        Runs::InProcess { .. } => {
+            let instances = policy.instances_max.saturating_sub(SPARE_INSTANCES).max(1);
+            wanted.min(instances * policy.requests_per_instance)
+        }
+        Runs::ContainerAppsJob(_) => wanted,
+    }
 }
 
-fn working_policy(app: &App) -> Policy {
+/// Instances for work: as many as attempts need, but never more than half of all.
+fn working_instances(app: &App, bears: Bears) -> usize {
+    let per_instance = bears.at_most(app.processor.per_instance());
+    let wanted = app.processor.attempts_max().div_ceil(per_instance) + SPARE_INSTANCES;
+    wanted.min(app.limits.instances_max / 2)
+}
+
+fn working_policy(app: &App, bears: Bears) -> Policy {
     Policy {
-        instances_max: working_instances(app).min(app.limits.instances_max / 2),
+        instances_max: working_instances(app, bears),
         spread: spread(),
-        requests_per_instance: app.processor.per_instance(),
-        reuse_max: app.limits.instance_reuse_max,
+        requests_per_instance: bears.at_most(app.processor.per_instance()),
+        reuse_max: bears.at_most(app.limits.instance_reuse_max),
         idle: Duration::from_secs(app.limits.instance_idle_seconds),
         // An attempt takes as long as the work takes; what bounds it is its lease.
         response_max: None,
@@ -123,16 +155,14 @@ fn working_policy(app: &App) -> Policy {
     }
 }
 
-fn serving_policy(app: &App) -> Policy {
+/// `working` instances are not for requests.
+fn serving_policy(app: &App, bears: Bears, working: usize) -> Policy {
     let limits = &app.limits;
     Policy {
-        instances_max: limits
-            .instances_max
-            .saturating_sub(working_instances(app))
-            .max(limits.instances_max / 2),
+        instances_max: limits.instances_max - working,
         spread: spread(),
-        requests_per_instance: limits.instance_requests_max,
-        reuse_max: limits.instance_reuse_max,
+        requests_per_instance: bears.at_most(limits.instance_requests_max),
+        reuse_max: bears.at_most(limits.instance_reuse_max),
         idle: Duration::from_secs(limits.instance_idle_seconds),
         response_max: Some(Duration::from_secs(limits.request_seconds_max)),
         tail_max: Some(Duration::from_secs(limits.tail_seconds_max)),

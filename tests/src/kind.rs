@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
 
-use crate::repository;
+use crate::{Wasi, repository};
 
 /// A program that can serve `spin.toml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,22 +38,23 @@ impl HostKind {
         }
     }
 
-    /// Checks that everything the host needs has been built or installed.
+    /// Checks that everything the host needs has been built or installed, with the components of `wasi`.
     ///
     /// # Errors
     /// With a sentence that says which command to run.
-    pub fn check(self) -> Result<()> {
+    pub fn check(self, wasi: Wasi) -> Result<()> {
         if self == Self::Spin && !runs(&self.program()) {
             bail!(
                 "cannot run `spin`; install Spin 4.1 or later, or unset `ORDERS_HOST` to test the shim"
             );
         }
-        for needed in self.built_files() {
+        for needed in self.built_files(wasi) {
             let path = repository::path(needed);
             if !path.is_file() {
                 bail!(
-                    "cannot find `{}`; run `cargo xtask build` first",
-                    path.display()
+                    "cannot find `{}`; run `{}` first",
+                    path.display(),
+                    wasi.build()
                 );
             }
         }
@@ -67,19 +68,16 @@ impl HostKind {
         }
     }
 
-    fn built_files(self) -> Vec<&'static str> {
+    fn built_files(self, wasi: Wasi) -> Vec<&'static str> {
+        let components = wasi.components();
         match self {
-            Self::Shim => [&[SHIM], &COMPONENTS[..]].concat(),
-            Self::Spin => COMPONENTS.to_vec(),
+            Self::Shim => [&[SHIM], &components[..]].concat(),
+            Self::Spin => components.to_vec(),
         }
     }
 }
 
 const SHIM: &str = "target/release/wasm-shim";
-const COMPONENTS: [&str; 2] = [
-    "target/wasm32-wasip2/release/api_component.wasm",
-    "target/wasm32-wasip2/release/processor_component.wasm",
-];
 
 fn runs(program: &PathBuf) -> bool {
     Command::new(program)

@@ -1,7 +1,7 @@
 //! The harness of the black-box tests: a real host as a child process, spoken to over HTTP.
 //!
-//! Which host is a parameter, the variable `ORDERS_HOST`: `shim` (default) or `spin`. A
-//! [`Setup`] says how one is started, a [`Host`] is one that runs. Nothing here depends on
+//! Which host is a parameter, the variable `ORDERS_HOST`: `shim` (default) or `spin`; so is the
+//! WASI of the components that it serves, `ORDERS_WASI`: `0.3` (default) or `0.2`. A [`Setup`] says how one is started, a [`Host`] is one that runs. Nothing here depends on
 //! the code of the application: the tests know its contract, its `spin.toml` and its files.
 //!
 //! Everything here panics if what it asserts is not so, or when the test's deadline has passed:
@@ -31,6 +31,7 @@ mod store;
 mod stored;
 mod trial;
 mod walkthrough;
+mod wasi;
 
 pub use azure::{FakeAzure, Start};
 pub use client::{Journey, journey, poll_to_the_end, retry_after_seconds};
@@ -52,3 +53,4 @@ pub use store::{break_store, lock_store, lock_store_for_writing, order_keys, sto
 pub use stored::{Kept, StoredRecord};
 pub use trial::{Test, run};
 pub use walkthrough::{Exchange, Walkthrough};
+pub use wasi::Wasi;

@@ -10,11 +10,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 
 use crate::context::Context;
-use crate::{Host, HostKind, Output, repository};
+use crate::{Host, HostKind, Output, Wasi, repository};
 
 /// The settings of a host that is to be started, with a state directory of its own.
 pub struct Setup {
     kind: HostKind,
+    wasi: Wasi,
     state: TempDir,
     manifest: PathBuf,
     runtime_config: Option<PathBuf>,
@@ -25,17 +26,20 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// The default settings: `spin.toml` as it is, on a free port.
+    /// The default settings: `spin.toml`, or what is in its place for WASI 0.2, as it is, on a free
+    /// port.
     #[expect(
         clippy::new_without_default,
         reason = "a directory is made, which a default value should not do"
     )]
     pub fn new() -> Self {
+        // OK because `run` has read the same variables before any test.
+        let wasi = Wasi::from_environment().expect("`ORDERS_WASI` names a WASI");
         Self {
-            // OK because `run` has read the same variable before any test.
             kind: HostKind::from_environment().expect("`ORDERS_HOST` names a host"),
+            wasi,
             state: TempDir::new().expect("a temporary directory can be made"),
-            manifest: repository::path("spin.toml"),
+            manifest: repository::path(wasi.manifest()),
             runtime_config: None,
             listen: "127.0.0.1:0".to_owned(),
             variables: Vec::new(),
@@ -77,10 +81,10 @@ impl Setup {
         self
     }
 
-    /// Serves a changed `spin.toml`.
+    /// Serves a changed manifest.
     #[must_use]
     pub fn manifest(mut self, change: impl FnOnce(&str) -> String) -> Self {
-        let original = repository::read("spin.toml");
+        let original = repository::read(self.wasi.manifest());
         let changed = change(&original);
         assert_ne!(changed, original, "expected the manifest to be changed");
         // A manifest's paths are relative to it, and this one is written elsewhere.

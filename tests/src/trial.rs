@@ -9,9 +9,9 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Completion, Trial};
 
-use crate::HostKind;
 use crate::context::Context;
 use crate::host;
+use crate::{HostKind, Wasi};
 
 /// How many tests run at once. They wait far more than they compute, so more than there are cores.
 const THREADS: usize = 8;
@@ -25,18 +25,22 @@ pub struct Test {
     pub check: fn(),
     /// Why the test makes no sense on Spin, if it makes none.
     pub shim_only: Option<&'static str>,
+    /// Why the test makes no sense on components of WASI 0.2, if it makes none.
+    pub wasi03_only: Option<&'static str>,
 }
 
 /// Makes a table of [`Test`]s from the names of functions.
 ///
-/// `shim_only "reason" name` marks a test that is skipped, by name and with the reason, on Spin.
+/// `"reason": name` marks a test that is skipped, by name and with the reason, on Spin;
+/// `name (wasi03 "reason")` one that is skipped on components of WASI 0.2.
 #[macro_export]
 macro_rules! tests {
-    ($($($reason:literal: )? $name:ident),* $(,)?) => {
+    ($($($host:literal: )? $name:ident $((wasi03 $wasi:literal))?),* $(,)?) => {
         &[$($crate::Test {
             name: stringify!($name),
             check: $name,
-            shim_only: $crate::tests!(@ $($reason)?),
+            shim_only: $crate::tests!(@ $($host)?),
+            wasi03_only: $crate::tests!(@ $($wasi)?),
         }),*]
     };
     (@) => { None };
@@ -47,34 +51,36 @@ macro_rules! tests {
 pub fn run(modules: &[(&str, &[Test])]) -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(THREADS);
-    let kind = match HostKind::from_environment() {
-        Ok(kind) => kind,
+    let parameters =
+        HostKind::from_environment().and_then(|kind| Ok((kind, Wasi::from_environment()?)));
+    let (kind, wasi) = match parameters {
+        Ok(parameters) => parameters,
         Err(error) => return refuse(&error),
     };
     if !arguments.list {
-        if let Err(error) = kind.check() {
+        if let Err(error) = kind.check(wasi) {
             return refuse(&error);
         }
-        println!("host: {}", kind.name());
+        println!("host: {}, WASI {}", kind.name(), wasi.name());
     }
     panic::set_hook(Box::new(note_panic));
     let trials = modules
         .iter()
-        .flat_map(|(module, tests)| tests.iter().map(|test| trial(module, *test, kind)));
+        .flat_map(|(module, tests)| tests.iter().map(|test| trial(module, *test, kind, wasi)));
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
     host::stop_shared();
     conclusion.exit_code()
 }
 
-fn trial(module: &str, test: Test, kind: HostKind) -> Trial {
+fn trial(module: &str, test: Test, kind: HostKind, wasi: Wasi) -> Trial {
     Trial::ignorable_test(format!("{module}::{}", test.name), move || {
-        match test.shim_only {
-            Some(reason) if kind != HostKind::Shim => Ok(Completion::ignored_with(reason)),
-            _ => {
-                Context::run(test.check)?;
-                Ok(Completion::Completed)
-            }
+        let not_here = test.shim_only.filter(|_| kind != HostKind::Shim);
+        let not_on_this = test.wasi03_only.filter(|_| wasi != Wasi::V03);
+        if let Some(reason) = not_here.or(not_on_this) {
+            return Ok(Completion::ignored_with(reason));
         }
+        Context::run(test.check)?;
+        Ok(Completion::Completed)
     })
 }
 

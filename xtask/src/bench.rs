@@ -4,6 +4,7 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
+use crate::wasi::Wasi;
 use crate::{build, process, setup, workspace};
 
 /// The baseline's sources, and where it is installed.
@@ -14,7 +15,7 @@ const INSTALLED: &str = "target/bench/baseline";
 pub(crate) fn run(name: Option<&str>) -> Result<()> {
     setup::require_program("redis-server", "redis-server")?;
     setup::require_program("npm", "npm")?;
-    build::run()?;
+    build::run(Wasi::default())?;
     // The ceiling is built as `bench/hello/spin.toml` says.
     process::run(&mut process::cargo(&[
         "build",

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::wasi::Wasi;
 use crate::workspace::{self, SpinManifest};
 use crate::{process, setup};
 
@@ -12,9 +13,9 @@ use crate::{process, setup};
 pub(crate) const SHIM: &str = "target/release/wasm-shim";
 
 /// Builds the components alone.
-pub(crate) fn components() -> Result<SpinManifest> {
+pub(crate) fn components(wasi: Wasi) -> Result<SpinManifest> {
     setup::require_wasm_target()?;
-    let manifest = SpinManifest::read()?;
+    let manifest = SpinManifest::read(wasi)?;
     for component in manifest.component.values() {
         process::run(process::command("sh").args(["-c", &component.build.command]))?;
     }
@@ -22,8 +23,8 @@ pub(crate) fn components() -> Result<SpinManifest> {
 }
 
 /// Builds everything and says how large it is.
-pub(crate) fn run() -> Result<()> {
-    let manifest = components()?;
+pub(crate) fn run(wasi: Wasi) -> Result<()> {
+    let manifest = components(wasi)?;
     process::run(&mut process::cargo(&[
         "build",
         "--release",

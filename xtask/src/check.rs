@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use crate::wasi::Wasi;
 use crate::workspace::PARTS;
 use crate::{build, deployment, dist, javascript, process, schemathesis, setup, test, tidy};
 
@@ -19,8 +20,14 @@ const STEPS: &[Step] = &[
     ("lints", lints),
     ("lints of the components", lints_of_components),
     ("deployment files", || deployment::run().map(|()| None)),
-    ("build", || build::run().map(|()| None)),
+    ("build", || build::run(Wasi::V03).map(|()| None)),
+    ("build for WASI 0.2", || {
+        build::components(Wasi::V02).map(|_| None)
+    }),
     ("tests", || test::run_built(None).map(|()| None)),
+    ("tests on WASI 0.2", || {
+        test::run_built_wasi02().map(|()| None)
+    }),
     ("contract", || schemathesis::run().map(|()| None)),
     ("client and page", || javascript::run().map(|()| None)),
     ("one executable", || dist::run().map(|()| None)),
@@ -82,9 +89,11 @@ fn lints() -> Result<Option<&'static str>> {
 
 fn lints_of_components() -> Result<Option<&'static str>> {
     setup::require_wasm_target()?;
-    let mut clippy = process::cargo(&["clippy", "--release", "--target", setup::WASM_TARGET]);
-    clippy.args(WASM_PACKAGES.map(|name| format!("--package={name}")));
-    process::run(clippy.args(["--", "-D", "warnings"]))?;
+    for features in [&[][..], &["--no-default-features", "--features=wasi02"]] {
+        let mut clippy = process::cargo(&["clippy", "--release", "--target", setup::WASM_TARGET]);
+        clippy.args(WASM_PACKAGES.map(|name| format!("--package={name}")));
+        process::run(clippy.args(features).args(["--", "-D", "warnings"]))?;
+    }
     Ok(None)
 }
 

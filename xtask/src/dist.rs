@@ -14,6 +14,7 @@ use std::{fs, thread};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::wasi::Wasi;
 use crate::{build, process, setup, workspace};
 
 /// The executable, relative to the root.
@@ -31,7 +32,7 @@ const ORDER: &str = r#"{"customer":"Ada","items":[{"name":"tea","quantity":2}]}"
 pub(crate) fn run() -> Result<()> {
     let target = format!("{ARCH}-unknown-linux-musl");
     setup::require_musl(&target)?;
-    build::components()?;
+    build::components(Wasi::default())?;
     let mut cargo = process::cargo(&["build", "--profile", "dist", "--package", "wasm-shim"]);
     cargo.args(["--target", &target]);
     // SQLite and the cryptography are C, to be compiled for the same C library.

@@ -17,12 +17,15 @@ mod setup;
 mod test;
 mod tidy;
 mod up;
+mod wasi;
 mod workspace;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
+
+use wasi::Wasi;
 
 /// The commands of this project.
 #[derive(Parser)]
@@ -35,8 +38,13 @@ enum Command {
         args: Vec<OsString>,
     },
     /// Build the shim and both components in the release profile
-    Build,
-    /// Run all tests; `ORDERS_HOST=spin` runs the black-box tests on Spin
+    Build {
+        /// The WASI that the components are built for
+        #[arg(long, value_name = "VERSION", default_value = "0.3")]
+        wasi: Wasi,
+    },
+    /// Run all tests; `ORDERS_HOST=spin` runs the black-box tests on Spin, `ORDERS_WASI=0.2` on
+    /// components of WASI 0.2
     Test {
         /// Only tests whose name contains this
         filter: Option<String>,
@@ -59,7 +67,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Up { args } => up::run(&args),
-        Command::Build => build::run(),
+        Command::Build { wasi } => build::run(wasi),
         Command::Test { filter } => test::run(filter.as_deref()),
         Command::Prove => prove::run(),
         Command::Bench { name } => bench::run(name.as_deref()),

@@ -10,6 +10,7 @@ use std::io::ErrorKind;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use crate::wasi::Wasi;
 use crate::workspace::{self, PARTS};
 use crate::{build, process};
 
@@ -44,7 +45,7 @@ struct RecoveryMs {
 
 /// Builds, proves, and prints the table.
 pub(crate) fn run() -> Result<()> {
-    build::run()?;
+    build::run(Wasi::default())?;
     let report = workspace::root().join(REPORT);
     match fs::remove_file(&report) {
         Err(error) if error.kind() != ErrorKind::NotFound => {

@@ -4,14 +4,21 @@ use std::env;
 
 use anyhow::{Result, bail};
 
+use crate::wasi::Wasi;
 use crate::workspace::PARTS;
 use crate::{build, process, setup};
 
 /// Builds, then runs the tests whose name contains `filter`, or all.
 pub(crate) fn run(filter: Option<&str>) -> Result<()> {
     require_host_and_curl()?;
-    build::run()?;
+    build::run(Wasi::from_environment()?)?;
     run_built(filter)
+}
+
+/// Runs the black-box tests on the components of WASI 0.2 that have been built.
+pub(crate) fn run_built_wasi02() -> Result<()> {
+    let mut cargo = process::cargo(&["test", "--release", "--package=tests", "--test=black_box"]);
+    process::run(cargo.env("ORDERS_WASI", "0.2"))
 }
 
 /// Runs tests on what has been built.

@@ -7,6 +7,7 @@ mod boundaries;
 mod code;
 mod dependencies;
 mod links;
+mod manifests;
 mod problems;
 mod repository;
 mod text;
@@ -40,6 +41,7 @@ const RULES: &[Rule] = &[
     links::targets,
     problems::pages,
     variables::declared,
+    manifests::alike,
 ];
 
 /// Applies all rules to the files that are, or could be, committed.

@@ -5,12 +5,13 @@ use std::os::unix::process::CommandExt;
 
 use anyhow::{Context, Result};
 
+use crate::wasi::Wasi;
 use crate::workspace;
 use crate::{build, process};
 
 /// Builds and serves `spin.toml`; `args` are the shim's. Returns only if that fails.
 pub(crate) fn run(args: &[OsString]) -> Result<()> {
-    build::run()?;
+    build::run(Wasi::default())?;
     let shim = workspace::root().join(build::SHIM);
     // The shim takes this process's place, so that signals reach it and its exit code is ours.
     let error = process::command(&shim.to_string_lossy())

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use crate::process;
+use crate::wasi::Wasi;
 
 /// The workspace in two parts, as arguments of Cargo. It unites the features that the packages
 /// of one command ask for, so together with others the shim would need Wasmtime compiled anew.
@@ -48,14 +49,15 @@ pub(crate) struct Build {
 }
 
 impl SpinManifest {
-    pub(crate) fn read() -> Result<Self> {
-        let path = root().join("spin.toml");
-        let text = fs::read_to_string(&path).context("cannot read `spin.toml`")?;
-        Self::parse(&text)
+    pub(crate) fn read(wasi: Wasi) -> Result<Self> {
+        let name = wasi.manifest();
+        let text = fs::read_to_string(root().join(name))
+            .with_context(|| format!("cannot read `{name}`"))?;
+        Self::parse(&text).with_context(|| format!("cannot parse `{name}`"))
     }
 
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        toml::from_str(text).context("cannot parse `spin.toml`")
+        Ok(toml::from_str(text)?)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sweeps: what nobody works on is found, and what crashes left lying is cleared away.
 
-use orders::{DISPATCH_GRACE_MS, Key, OrderId, Status, Store, Turn, cancel};
+use orders::{DISPATCH_GRACE_MS, Key, OrderId, Status, Store, Turn, cancel, next_sweep_at};
 
 use crate::support::conditions::{Conditions, under, under_all_conditions};
 use crate::support::fault::{Fault, Quirk};
@@ -48,6 +48,9 @@ fn who_asks_too_early_is_told_when_to_come_again() {
         let task = world.clone();
         let turn = world.complete(async move { sweep(&task, &task.connect()).await });
         assert_eq!(turn, Ok(Turn::NotDue(swept.next_at)));
+        let task = world.clone();
+        let looked = world.complete(async move { next_sweep_at(&task.connect()).await });
+        assert_eq!(looked, Ok(Some(swept.next_at)));
     });
 }
 

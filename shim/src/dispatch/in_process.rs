@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use http::StatusCode;
 use http::header::HeaderValue;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 /// How long handing one order back may take.
@@ -16,11 +17,17 @@ const RELEASE_MAX: Duration = Duration::from_secs(5);
 /// Makes attempts on the instances of a pool.
 pub(crate) struct InProcess {
     pool: Pool,
+    /// Room for handing back beside the attempts that run.
+    releases: Semaphore,
 }
 
 impl InProcess {
-    pub(crate) fn new(pool: Pool) -> Self {
-        Self { pool }
+    /// Runs attempts on `pool`; hands so many back at once as it has room for beside them.
+    pub(crate) fn new(pool: Pool, releases_max: usize) -> Self {
+        Self {
+            pool,
+            releases: Semaphore::new(releases_max),
+        }
     }
 }
 
@@ -32,6 +39,8 @@ impl Runner for InProcess {
     }
 
     async fn release(&self, order_id: &str, token: Uuid) {
+        // OK because the semaphore is never closed.
+        let _permit = self.releases.acquire().await.expect("there is room again");
         let answer = tokio::time::timeout(RELEASE_MAX, order::release(&self.pool, order_id, token));
         match answer.await {
             Ok(Ok(Answer { status, .. })) if status.is_success() => {

@@ -8,7 +8,6 @@ mod in_process;
 
 pub(crate) use in_process::InProcess;
 
-use crate::config::Processor;
 use async_trait::async_trait;
 use futures::future::join_all;
 use http::header::HeaderValue;
@@ -81,13 +80,19 @@ pub(crate) enum Dispatched {
 }
 
 impl Dispatcher {
-    /// Has `runner` make attempts, as many as `settings` say; its tasks are spawned on `runtime`.
-    pub(crate) fn new(runner: Arc<dyn Runner>, runtime: Handle, settings: &Processor) -> Self {
+    /// Has `runner` see to so many dispatches at once, while so many wait; its tasks are spawned
+    /// on `runtime`.
+    pub(crate) fn new(
+        runner: Arc<dyn Runner>,
+        runtime: Handle,
+        concurrent_max: usize,
+        queue_max: usize,
+    ) -> Self {
         Self(Arc::new(Inner {
             runner,
             runtime,
-            concurrent_max: settings.max_concurrent,
-            queue_max: settings.queue,
+            concurrent_max,
+            queue_max,
             orders: Mutex::default(),
             quiet: Notify::new(),
         }))

@@ -4,8 +4,9 @@ wasmtime::component::bindgen!({
     path: "wit",
     world: "imports",
     imports: {
-        // The functions of `wasi:keyvalue` are not `async` in WIT, so a call blocks its whole
+        // The functions of these are not `async` in WIT, so a call blocks its whole
         // instance; as `async` host functions they at least leave the thread to others.
+        "fermyon:spin/key-value@2.0.0": async | trappable,
         "wasi:keyvalue/store@0.2.0-draft2": async | trappable,
         "wasi:keyvalue/batch@0.2.0-draft2": async | trappable,
         "wasi:keyvalue/atomics@0.2.0-draft2": async | trappable,
@@ -13,6 +14,7 @@ wasmtime::component::bindgen!({
     },
     with: {
         "spin:key-value/key-value.store": super::key_value::OpenStore,
+        "fermyon:spin/key-value.store": super::key_value::OpenStore,
         "wasi:keyvalue/store.bucket": super::key_value::OpenStore,
         "wasi:keyvalue/atomics.cas": super::wasi_key_value::Cas,
     },

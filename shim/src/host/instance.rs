@@ -105,14 +105,16 @@ pub(super) fn linker(engine: &Engine) -> Result<Linker<State>> {
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
     wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     let key_value = State::key_value;
     bindings::spin::key_value::key_value::add_to_linker::<_, HasKeyValue>(&mut linker, key_value)?;
+    bindings::fermyon::spin::key_value::add_to_linker::<_, HasKeyValue>(&mut linker, key_value)?;
     bindings::wasi::keyvalue::store::add_to_linker::<_, HasKeyValue>(&mut linker, key_value)?;
     bindings::wasi::keyvalue::batch::add_to_linker::<_, HasKeyValue>(&mut linker, key_value)?;
     bindings::wasi::keyvalue::atomics::add_to_linker::<_, HasKeyValue>(&mut linker, key_value)?;
-    bindings::spin::variables::variables::add_to_linker::<_, HasVariables>(&mut linker, |state| {
-        Variables(&state.component.variables)
-    })?;
+    let variables = State::variables;
+    bindings::spin::variables::variables::add_to_linker::<_, HasVariables>(&mut linker, variables)?;
+    bindings::fermyon::spin::variables::add_to_linker::<_, HasVariables>(&mut linker, variables)?;
     Ok(linker)
 }
 
@@ -123,6 +125,10 @@ impl State {
             table: &mut self.table,
             meter: &self.meter,
         }
+    }
+
+    fn variables(&mut self) -> Variables<'_> {
+        Variables(&self.component.variables)
     }
 }
 

@@ -7,10 +7,13 @@ use futures::channel::oneshot;
 use std::sync::{Arc, Mutex};
 use wasmtime_wasi_http::handler::{Request, Response};
 
+/// Where the response of a job goes.
+pub(super) type Reply = oneshot::Sender<wasmtime::Result<Response>>;
+
 /// A request, where its response goes, and who has it in hand.
 pub(super) struct Job {
     pub(super) request: Request,
-    pub(super) reply: oneshot::Sender<wasmtime::Result<Response>>,
+    pub(super) reply: Reply,
     seat: Seat,
 }
 

@@ -3,7 +3,9 @@
 //! Nothing here knows of connections, of orders, or of where stores keep their data.
 
 mod bindings;
+mod early;
 mod engine;
+mod fermyon_key_value;
 mod guest_log;
 mod instance;
 mod job;
@@ -25,16 +27,43 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
-use wasmtime_wasi_http::p3::bindings::ServicePre;
+use wasmtime_wasi_http::handler::ProxyPre;
+use wasmtime_wasi_http::{p2, p3};
 
 pub(crate) use engine::precompile;
 pub(crate) use outbound::{Chain, Chaining};
 pub(crate) use pool::{Failure, Policy, Pool};
 
+/// How many requests an instance can serve in its life, by the WASI that its component is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bears {
+    /// WASI 0.2: one, with all that goes on after its response.
+    One,
+    /// WASI 0.3: many, and several at once.
+    Many,
+}
+
+impl Bears {
+    fn of(pre: &ProxyPre<State>) -> Self {
+        match pre {
+            ProxyPre::P2(_) => Self::One,
+            ProxyPre::P3(_) => Self::Many,
+        }
+    }
+
+    /// As many as `wanted`, as far as it can.
+    pub(crate) fn at_most(self, wanted: usize) -> usize {
+        match self {
+            Self::One => 1,
+            Self::Many => wanted,
+        }
+    }
+}
+
 /// The components of an app, compiled and linked: every fault that they can have is known.
 pub(crate) struct Linked {
     engine: Engine,
-    components: Vec<(Arc<Component>, ServicePre<State>)>,
+    components: Vec<(Arc<Component>, ProxyPre<State>)>,
 }
 
 impl Linked {
@@ -80,15 +109,25 @@ impl Linked {
         }
     }
 
+    /// How many requests an instance of the component `id` can serve, if there is one.
+    pub(crate) fn bears(&self, id: &str) -> Option<Bears> {
+        let mut components = self.components.iter();
+        let (_, pre) = components.find(|(component, _)| &*component.id == id)?;
+        Some(Bears::of(pre))
+    }
+
     /// Gives each component a pool of instances, on the runtime and by the policy that
-    /// `arrange` chooses for it.
-    pub(crate) fn pools(self, arrange: impl Fn(&str) -> (Policy, Handle)) -> HashMap<String, Pool> {
+    /// `arrange` chooses for it; which is told how many requests an instance of it can serve.
+    pub(crate) fn pools(
+        self,
+        arrange: impl Fn(&str, Bears) -> (Policy, Handle),
+    ) -> HashMap<String, Pool> {
         let engine = self.engine;
         self.components
             .into_iter()
             .map(|(component, pre)| {
                 let id = component.id.to_string();
-                let (policy, runtime) = arrange(&id);
+                let (policy, runtime) = arrange(&id, Bears::of(&pre));
                 (
                     id,
                     Pool::new(engine.clone(), component, pre, policy, runtime),
@@ -103,7 +142,7 @@ fn link(
     linker: &Linker<State>,
     id: &str,
     component: &config::Component,
-) -> Result<ServicePre<State>, Fault> {
+) -> Result<ProxyPre<State>, Fault> {
     let source = &component.source;
     let binary = engine::load(engine, source).map_err(|error| match source {
         Source::File(_) => Fault::new(format!(
@@ -118,9 +157,13 @@ fn link(
             "component `{id}` at {source} imports what this host does not offer: {error:#}; build it without, or run the app with Spin"
         ))
     })?;
-    ServicePre::new(pre).map_err(|error| {
+    // What it exports says which WASI it is of; one that is of both is served by the newer.
+    if let Ok(pre) = p3::bindings::ServicePre::new(pre.clone()) {
+        return Ok(ProxyPre::P3(pre));
+    }
+    p2::bindings::ProxyPre::new(pre).map(ProxyPre::P2).map_err(|_| {
         Fault::new(format!(
-            "component `{id}` at {source} does not serve HTTP by WASI 0.3: {error:#}; build it with spin-sdk 7 for wasm32-wasip2"
+            "component `{id}` at {source} does not serve HTTP: it exports neither `wasi:http/handler@0.3` nor `wasi:http/incoming-handler@0.2`; build it with spin-sdk for wasm32-wasip2"
         ))
     })
 }

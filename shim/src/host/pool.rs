@@ -13,8 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use wasmtime::Engine;
-use wasmtime_wasi_http::handler::{Request, Response};
-use wasmtime_wasi_http::p3::bindings::ServicePre;
+use wasmtime_wasi_http::handler::{ProxyPre, Request, Response};
 
 /// How many instances there may be, what each takes on, and how long it may take.
 #[derive(Clone, Debug)]
@@ -68,6 +67,8 @@ enum Choice {
     Queue(usize),
     /// To a worker that is to be started.
     New,
+    /// Nowhere: each worker has its one job, and there may be no more of them.
+    Nowhere,
 }
 
 /// The instances of one component.
@@ -77,7 +78,7 @@ pub(crate) struct Pool(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub(super) engine: Engine,
     pub(super) component: Arc<Component>,
-    pub(super) pre: ServicePre<State>,
+    pub(super) pre: ProxyPre<State>,
     pub(super) policy: Policy,
     runtime: Handle,
     /// Workers that take requests. One that has taken its last is not here, though it may live on.
@@ -90,7 +91,7 @@ impl Pool {
     pub(super) fn new(
         engine: Engine,
         component: Arc<Component>,
-        pre: ServicePre<State>,
+        pre: ProxyPre<State>,
         policy: Policy,
         runtime: Handle,
     ) -> Self {
@@ -105,23 +106,34 @@ impl Pool {
         }))
     }
 
+    /// How many instances it may have, and what each takes on.
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.0.policy
+    }
+
     /// Has an instance answer `request`.
     pub(crate) async fn call(&self, request: Request) -> Result<Response, Failure> {
         let (job, ticket) = Job::new(request);
-        self.0.place(job);
+        self.0.place(job)?;
         ticket.response().await
     }
 }
 
 impl Inner {
     /// Hands a job to a worker, which may have to be started.
-    pub(super) fn place(self: &Arc<Self>, job: Job) {
+    pub(super) fn place(self: &Arc<Self>, job: Job) -> Result<(), Failure> {
         let mut workers = self.workers();
         let worker = match self.choose(&workers, None) {
             Choice::Ready(place) | Choice::Queue(place) => workers[place].clone(),
             Choice::New => self.start(&mut workers),
+            Choice::Nowhere => {
+                return Err(Failure::Exhausted(
+                    "every instance that the component may have is serving a request".into(),
+                ));
+            }
         };
         self.hand(&mut workers, &worker, job);
+        Ok(())
     }
 
     /// Moves one job that `worker` has not taken up to a worker that can take it up at once, if
@@ -133,13 +145,13 @@ impl Inner {
     ) -> bool {
         let mut workers = self.workers();
         let choice = self.choose(&workers, Some(worker));
-        if matches!(choice, Choice::Queue(_)) {
+        if matches!(choice, Choice::Queue(_) | Choice::Nowhere) {
             return false;
         }
         let Some(job) = take() else { return false };
         let other = match choice {
-            Choice::Ready(place) | Choice::Queue(place) => workers[place].clone(),
-            Choice::New => self.start(&mut workers),
+            Choice::Ready(place) => workers[place].clone(),
+            _ => self.start(&mut workers),
         };
         self.hand(&mut workers, &other, job);
         true
@@ -200,6 +212,9 @@ impl Inner {
         let may_add = self.alive.load(Relaxed) < self.policy.instances_max;
         if may_add && workers.len() < self.policy.spread {
             return Choice::New;
+        }
+        if !may_add && self.policy.reuse_max == 1 {
+            return Choice::Nowhere;
         }
         let least = match soon {
             // All that live may have taken their last job: then one more is made than there

@@ -1,5 +1,7 @@
-//! `spin:variables@3.0.0`: a component's own variables, filled in at start.
+//! `spin:variables@3.0.0` and its forerunner, `variables` of `fermyon:spin@2.0.0`: a component's
+//! own variables, filled in at start.
 
+use super::bindings::fermyon::spin::variables as forerunner;
 use super::bindings::spin::variables::variables::{Error, Host, HostWithStore};
 use super::instance::State;
 use std::collections::HashMap;
@@ -15,6 +17,14 @@ impl HasData for HasVariables {
     type Data<'a> = Variables<'a>;
 }
 
+impl Variables<'_> {
+    /// The value of a variable, or a sentence that there is none.
+    fn value(&self, name: &str) -> Result<String, String> {
+        let value = self.0.get(name).cloned();
+        value.ok_or_else(|| format!("the component has no variable `{name}`"))
+    }
+}
+
 impl Host for Variables<'_> {}
 
 impl HostWithStore<State> for HasVariables {
@@ -22,13 +32,12 @@ impl HostWithStore<State> for HasVariables {
         accessor: &Accessor<State, Self>,
         name: String,
     ) -> wasmtime::Result<Result<String, Error>> {
-        accessor.with(|mut access| {
-            Ok(access
-                .get()
-                .0
-                .get(&name)
-                .cloned()
-                .ok_or_else(|| Error::Undefined(format!("the component has no variable `{name}`"))))
-        })
+        accessor.with(|mut access| Ok(access.get().value(&name).map_err(Error::Undefined)))
+    }
+}
+
+impl forerunner::Host for Variables<'_> {
+    fn get(&mut self, name: String) -> wasmtime::Result<Result<String, forerunner::Error>> {
+        Ok(self.value(&name).map_err(forerunner::Error::Undefined))
     }
 }

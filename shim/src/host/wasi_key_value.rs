@@ -105,7 +105,8 @@ impl store::HostBucket for KeyValue<'_> {
         }
         Ok(list(&*store)
             .await
-            .map(|keys| KeyResponse { keys, cursor: None }))
+            .map(|keys| KeyResponse { keys, cursor: None })
+            .map_err(Error::Other))
     }
 
     async fn drop(&mut self, bucket: Resource<OpenStore>) -> wasmtime::Result<()> {
@@ -114,16 +115,21 @@ impl store::HostBucket for KeyValue<'_> {
     }
 }
 
-async fn list(store: &dyn Store) -> Result<Vec<String>, Error> {
+/// All keys at once, as long as they fit the guest's memory; otherwise a sentence.
+pub(super) async fn list(store: &dyn Store) -> Result<Vec<String>, String> {
     let mut batches = store.keys();
     let mut listed = Vec::new();
     let mut bytes = 0;
-    while let Some(batch) = batches.try_next().await.map_err(|error| failed(&error))? {
+    while let Some(batch) = batches
+        .try_next()
+        .await
+        .map_err(|error| error.to_string())?
+    {
         bytes += batch.iter().map(String::len).sum::<usize>();
         if bytes > LISTED_BYTES_MAX {
-            return Err(Error::Other(format!(
-                "the keys exceed {LISTED_BYTES_MAX} bytes; read them with get-keys, which streams them"
-            )));
+            return Err(format!(
+                "the keys exceed {LISTED_BYTES_MAX} bytes; read them with get-keys of WASI 0.3, which streams them"
+            ));
         }
         listed.extend(batch);
     }

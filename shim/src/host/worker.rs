@@ -1,6 +1,7 @@
 //! One instance at work: a task that takes up requests, runs the guest, and ends when the
 //! instance has served its time, has nothing to do, or has failed.
 
+use super::early::Early;
 use super::instance::State;
 use super::job::Job;
 use super::meter::Meter;
@@ -114,10 +115,7 @@ impl Worker {
         let pool = &self.pool;
         let mut store = State::store(&pool.engine, pool.component.clone(), self.meter.clone());
         let outcome = match pool.pre.instantiate_async(&mut store).await {
-            Ok(service) => {
-                self.serve(&mut store, &Proxy::P3(service), &mut inbox)
-                    .await
-            }
+            Ok(proxy) => self.serve(&mut store, &proxy, &mut inbox).await,
             Err(error) if error.is::<PoolConcurrencyLimitError>() => {
                 Err(Failure::Exhausted(format!("{error:#}").into()))
             }
@@ -132,7 +130,9 @@ impl Worker {
         if !matches!(self.ended.get(), Some(Failure::Exhausted(_))) {
             while let Ok(job) = inbox.try_recv() {
                 self.waiting.fetch_sub(1, Relaxed);
-                pool.place(job);
+                // OK to ignore: a job that has no place is dropped, and its requester then reads
+                // why this worker ended.
+                let _ = pool.place(job);
             }
         }
     }
@@ -166,14 +166,19 @@ impl Worker {
     ) -> Result<(), Failure> {
         let clock = Mutex::new((Phase::Idle, Instant::now()));
         let inbox = Mutex::new(inbox);
+        let early = Early::default();
         let mut guest = pin!(store.run_concurrent(async |accessor| {
-            self.take_up(accessor, proxy, &inbox, &clock).await
+            self.take_up(accessor, proxy, &inbox, &early, &clock).await
         }));
         let mut alarm = pin!(tokio::time::sleep(self.pool.policy.idle));
         poll_fn(|cx| {
             self.meter.turn_begins();
             let polled = guest.as_mut().poll(cx);
             self.meter.turn_ends();
+            let failed = matches!(polled, Poll::Ready(Ok(Err(_)) | Err(_)));
+            if early.pass_on(failed) {
+                self.answered(true, &clock);
+            }
             match polled {
                 Poll::Ready(Ok(Ok(()))) => return Poll::Ready(Ok(())),
                 Poll::Ready(Ok(Err(error)) | Err(error)) => {
@@ -195,6 +200,7 @@ impl Worker {
         accessor: &Accessor<State>,
         proxy: &Proxy,
         inbox: &Mutex<&mut Inbox>,
+        early: &Early,
         clock: &Clock,
     ) -> wasmtime::Result<()> {
         let mut calls = pin!(FuturesUnordered::new());
@@ -206,6 +212,10 @@ impl Worker {
                 match lock(inbox).poll_recv(cx) {
                     Poll::Ready(Some(Job { request, reply, .. })) => {
                         self.waiting.fetch_sub(1, Relaxed);
+                        let reply = match proxy {
+                            Proxy::P2(_) => early.intercept(reply),
+                            Proxy::P3(_) => reply,
+                        };
                         let prepared = accessor.with(|mut access| {
                             Prepared::new(
                                 access.as_context_mut(),
@@ -224,9 +234,8 @@ impl Worker {
             }
             while let Poll::Ready(Some(answered)) = calls.as_mut().poll_next(cx) {
                 answered?;
-                self.load.fetch_sub(1, Relaxed);
-                if calls.is_empty() {
-                    *lock(clock) = (Phase::Tail, Instant::now());
+                if matches!(proxy, Proxy::P3(_)) {
+                    self.answered(calls.is_empty(), clock);
                 }
             }
             if !calls.is_empty() || accessor.poll_no_interesting_tasks(cx).is_pending() {
@@ -242,6 +251,14 @@ impl Worker {
             Poll::Pending
         })
         .await
+    }
+
+    /// Notes that a job was answered, and whether it was the last in hand.
+    fn answered(&self, last: bool, clock: &Clock) {
+        self.load.fetch_sub(1, Relaxed);
+        if last {
+            *lock(clock) = (Phase::Tail, Instant::now());
+        }
     }
 
     /// Gives jobs that would wait behind computation to instances that are free.

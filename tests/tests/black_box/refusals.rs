@@ -64,9 +64,16 @@ fn a_component_file_that_is_no_component_is_refused() {
     let setup = Setup::new();
     let file = setup.state_dir().join("text.wasm");
     fs::write(&file, "no component").expect("a file can be written to a temporary directory");
-    let source = "target/wasm32-wasip2/release/api_component.wasm";
+    let source = |line: &str| {
+        let is_api = line.ends_with("/api_component.wasm\"");
+        is_api.then(|| format!("source = \"{}\"", file.display()))
+    };
 
-    let setup = setup.manifest(|toml| toml.replace(source, &file.display().to_string()));
+    let setup = setup.manifest(|toml| {
+        let lines = toml.lines();
+        let lines = lines.map(|line| source(line).unwrap_or_else(|| line.to_owned()));
+        lines.collect::<Vec<_>>().join("\n")
+    });
 
     assert_one_sentence(&setup.start_refused(), &["text.wasm"]);
 }

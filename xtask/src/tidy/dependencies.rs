@@ -70,7 +70,7 @@ const DIRECTIONS: &[Direction] = &[
 ];
 
 /// What only `guest` depends on, so that another host costs one crate.
-const SDK: &str = "spin-sdk";
+const SDKS: [&str; 3] = ["spin-sdk", "wasi", "wit-bindgen"];
 
 /// Each package depends on what [`DIRECTIONS`] says.
 pub(super) fn directions(repository: &Repository) -> Vec<Fault> {
@@ -109,10 +109,12 @@ fn against(package: &Package, ours: &[&str]) -> Vec<String> {
             ));
         }
     }
-    if dependencies.contains(&SDK) && name != "guest" {
-        sentences.push(format!(
-            "package `{name}` depends on `{SDK}`, as only `guest` may"
-        ));
+    for sdk in SDKS {
+        if dependencies.contains(&sdk) && name != "guest" {
+            sentences.push(format!(
+                "package `{name}` depends on `{sdk}`, as only `guest` may"
+            ));
+        }
     }
     sentences
 }

@@ -1,13 +1,14 @@
 //! HTTP in and out, on the host's own types: a request's body is read only when asked
 //! for and only up to a bound, and no header is copied that nobody looks at.
 
-use serde::Serialize;
 use spin_sdk::wasip3::http::client;
 use spin_sdk::wasip3::http::types::{
     ErrorCode, Fields, Method, Request as HostRequest, Response as WasiResponse, Scheme,
 };
 use spin_sdk::wasip3::wit_bindgen::{StreamReader, StreamResult, StreamWriter};
 use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
+
+use crate::message::{Body, BodyError, Response, Url, first, joined, origin};
 
 /// How much of a body is asked for at once, in bytes.
 const READ_BYTES: usize = 16 * 1024;
@@ -16,15 +17,6 @@ const READ_BYTES: usize = 16 * 1024;
 pub struct Request {
     request: HostRequest,
     headers: Fields,
-}
-
-/// Why a body could not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BodyError {
-    /// It is longer than the caller allows.
-    TooLarge,
-    /// The client did not send all of it.
-    Incomplete,
 }
 
 impl Request {
@@ -63,36 +55,19 @@ impl Request {
             .request
             .get_authority()
             .or_else(|| self.header("host"))?;
-        // A proxy that ends TLS says so, the one nearest to the client first; a client that says
-        // it itself can only mislead itself.
         let forwarded = self.header("x-forwarded-proto");
-        let first = forwarded.as_deref().and_then(|list| list.split(',').next());
-        let is_https = match first.map(str::trim) {
-            Some(proto) => proto.eq_ignore_ascii_case("https"),
-            None => matches!(self.request.get_scheme(), Some(Scheme::Https)),
-        };
-        let scheme = if is_https { "https" } else { "http" };
-        Some(format!("{scheme}://{authority}"))
+        let is_https = matches!(self.request.get_scheme(), Some(Scheme::Https));
+        Some(origin(&authority, forwarded.as_deref(), is_https))
     }
 
-    /// The first value of a header; `name` in lower case.
-    ///
-    /// Bytes that are no text become U+FFFD: what is not understood must not pass for absent.
+    /// The first value of a header; `name` in lower case. Bytes that are no text become U+FFFD.
     pub fn header(&self, name: &str) -> Option<String> {
-        let mut values = self.headers.get(name).into_iter();
-        values
-            .next()
-            .map(|value| String::from_utf8_lossy(&value).into_owned())
+        first(&self.headers.get(name))
     }
 
-    /// Every value of a header whose value is a list, joined as RFC 9110 §5.3 allows; bytes as in
-    /// [`header`](Self::header).
+    /// Every value of a header whose value is a list, joined; bytes as in [`header`](Self::header).
     pub fn list_header(&self, name: &str) -> Option<String> {
-        let values = self.headers.get(name).into_iter();
-        let values: Vec<_> = values
-            .map(|value| String::from_utf8_lossy(&value).into_owned())
-            .collect();
-        (!values.is_empty()).then(|| values.join(", "))
+        joined(&self.headers.get(name))
     }
 
     /// The whole body.
@@ -111,81 +86,7 @@ impl Request {
     }
 }
 
-/// A response that a handler gives.
-pub struct Response {
-    status: u16,
-    headers: Vec<(&'static str, String)>,
-    body: Body,
-}
-
-/// What follows the head of a response.
-enum Body {
-    Whole(Vec<u8>),
-    Streamed(StreamReader<u8>),
-}
-
 impl Response {
-    /// A response with `status`, no headers and no body.
-    pub fn new(status: u16) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Body::Whole(Vec::new()),
-        }
-    }
-
-    /// A response whose body is `document`, as `application/json`.
-    ///
-    /// # Panics
-    /// If `document` is not JSON, as a map with keys that are no strings is not.
-    pub fn json(status: u16, document: &impl Serialize) -> Self {
-        Self::typed_json(status, "application/json", document)
-    }
-
-    /// A response whose body is `document`, as another type of JSON.
-    ///
-    /// # Panics
-    /// As [`json`](Self::json).
-    pub fn typed_json(status: u16, content_type: &str, document: &impl Serialize) -> Self {
-        let body = serde_json::to_vec(document).expect("a document has only strings for keys");
-        Self::new(status)
-            .header("content-type", content_type)
-            .body(body)
-    }
-
-    /// The status code.
-    pub fn status(&self) -> u16 {
-        self.status
-    }
-
-    /// Adds a header; `name` in lower case.
-    #[must_use]
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    /// Gives it `body`, and its length.
-    #[must_use]
-    pub fn body(mut self, body: Vec<u8>) -> Self {
-        self.headers
-            .push(("content-length", body.len().to_string()));
-        self.body = Body::Whole(body);
-        self
-    }
-
-    /// Gives it a body that `write` writes after the head was sent, until it returns or the client is gone.
-    #[must_use]
-    pub fn stream<F>(mut self, write: impl FnOnce(BodyWriter) -> F) -> Self
-    where
-        F: Future<Output = ()> + 'static,
-    {
-        let (writer, reader) = wit_stream::new();
-        spawn(write(BodyWriter { writer }));
-        self.body = Body::Streamed(reader);
-        self
-    }
-
     #[doc(hidden)]
     pub fn into_host(self) -> Result<WasiResponse, ErrorCode> {
         let headers = fields(self.headers.into_iter())?;
@@ -194,7 +95,11 @@ impl Response {
         drop(trailers_writer);
         let body = match self.body {
             Body::Whole(body) => stream_of(body),
-            Body::Streamed(body) => Some(body),
+            Body::Streamed(write) => {
+                let (writer, reader) = wit_stream::new();
+                spawn(write(BodyWriter { writer }));
+                Some(reader)
+            }
         };
         let (response, _sent) = WasiResponse::new(headers, body, trailers);
         response
@@ -261,19 +166,13 @@ pub async fn post(
     body: Vec<u8>,
 ) -> Result<HostResponse, String> {
     let failed = |error: ErrorCode| format!("`{url}` did not answer: {error:?}");
-    let (scheme, rest) = url
-        .split_once("://")
-        .ok_or_else(|| format!("expected a URL, found `{url}`"))?;
-    let (authority, path) = match rest.find('/') {
-        Some(slash) => rest.split_at(slash),
-        None => (rest, "/"),
-    };
+    let parts = Url::parse(url)?;
     let length = ("content-length", body.len().to_string());
     let fields = fields(headers.iter().cloned().chain([length])).map_err(failed)?;
     let (trailers_writer, trailers) = wit_future::new(|| Ok(None));
     drop(trailers_writer);
     let (request, _sent) = HostRequest::new(fields, stream_of(body), trailers, None);
-    let scheme = match scheme {
+    let scheme = match parts.scheme {
         "http" => Scheme::Http,
         "https" => Scheme::Https,
         other => Scheme::Other(other.to_owned()),
@@ -281,8 +180,8 @@ pub async fn post(
     request
         .set_method(&Method::Post)
         .and_then(|()| request.set_scheme(Some(&scheme)))
-        .and_then(|()| request.set_authority(Some(authority)))
-        .and_then(|()| request.set_path_with_query(Some(path)))
+        .and_then(|()| request.set_authority(Some(parts.authority)))
+        .and_then(|()| request.set_path_with_query(Some(parts.path_with_query)))
         .map_err(|()| format!("expected a URL, found `{url}`"))?;
     let response = client::send(request).await.map_err(failed)?;
     Ok(HostResponse { response })

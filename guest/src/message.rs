@@ -1,0 +1,149 @@
+//! What is the same of HTTP whichever WASI carries it: responses as handlers make them, and
+//! what headers and URLs say.
+
+use futures::future::LocalBoxFuture;
+use serde::Serialize;
+
+use crate::host::http::BodyWriter;
+
+/// Why a body could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyError {
+    /// It is longer than the caller allows.
+    TooLarge,
+    /// The client did not send all of it.
+    Incomplete,
+}
+
+/// A response that a handler gives.
+pub struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Body,
+}
+
+/// What follows the head of a response.
+pub(crate) enum Body {
+    Whole(Vec<u8>),
+    Streamed(Write),
+}
+
+/// What writes a streamed body.
+type Write = Box<dyn FnOnce(BodyWriter) -> LocalBoxFuture<'static, ()>>;
+
+impl Response {
+    /// A response with `status`, no headers and no body.
+    pub fn new(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Body::Whole(Vec::new()),
+        }
+    }
+
+    /// A response whose body is `document`, as `application/json`.
+    ///
+    /// # Panics
+    /// If `document` is not JSON, as a map with keys that are no strings is not.
+    pub fn json(status: u16, document: &impl Serialize) -> Self {
+        Self::typed_json(status, "application/json", document)
+    }
+
+    /// A response whose body is `document`, as another type of JSON.
+    ///
+    /// # Panics
+    /// As [`json`](Self::json).
+    pub fn typed_json(status: u16, content_type: &str, document: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(document).expect("a document has only strings for keys");
+        Self::new(status)
+            .header("content-type", content_type)
+            .body(body)
+    }
+
+    /// The status code.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Adds a header; `name` in lower case.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Gives it `body`, and its length.
+    #[must_use]
+    pub fn body(mut self, body: Vec<u8>) -> Self {
+        self.headers
+            .push(("content-length", body.len().to_string()));
+        self.body = Body::Whole(body);
+        self
+    }
+
+    /// Gives it a body that `write` writes after the head was sent, until it returns or the client is gone.
+    #[must_use]
+    pub fn stream<F>(mut self, write: impl FnOnce(BodyWriter) -> F + 'static) -> Self
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        self.body = Body::Streamed(Box::new(|writer| Box::pin(write(writer))));
+        self
+    }
+}
+
+/// The first value of a header. Bytes that are no text become U+FFFD: what is not understood must
+/// not pass for absent.
+pub(crate) fn first(values: &[Vec<u8>]) -> Option<String> {
+    values
+        .first()
+        .map(|value| String::from_utf8_lossy(value).into_owned())
+}
+
+/// All values of a header whose value is a list, joined as RFC 9110 §5.3 allows; bytes as in [`first`].
+pub(crate) fn joined(values: &[Vec<u8>]) -> Option<String> {
+    let values: Vec<_> = values
+        .iter()
+        .map(|value| String::from_utf8_lossy(value))
+        .collect();
+    (!values.is_empty()).then(|| values.join(", "))
+}
+
+/// The origin of a request to `authority`, where `forwarded` is what `x-forwarded-proto` says.
+pub(crate) fn origin(authority: &str, forwarded: Option<&str>, is_https: bool) -> String {
+    // A proxy that ends TLS says so, the one nearest to the client first; a client that says
+    // it itself can only mislead itself.
+    let first = forwarded.and_then(|list| list.split(',').next());
+    let is_https = match first.map(str::trim) {
+        Some(proto) => proto.eq_ignore_ascii_case("https"),
+        None => is_https,
+    };
+    let scheme = if is_https { "https" } else { "http" };
+    format!("{scheme}://{authority}")
+}
+
+/// The parts of a URL that a request has.
+pub(crate) struct Url<'a> {
+    pub(crate) scheme: &'a str,
+    pub(crate) authority: &'a str,
+    pub(crate) path_with_query: &'a str,
+}
+
+impl<'a> Url<'a> {
+    /// # Errors
+    /// With a sentence, if it is none.
+    pub(crate) fn parse(url: &'a str) -> Result<Self, String> {
+        let (scheme, rest) = url
+            .split_once("://")
+            .ok_or_else(|| format!("expected a URL, found `{url}`"))?;
+        let (authority, path_with_query) = match rest.find('/') {
+            Some(slash) => rest.split_at(slash),
+            None => (rest, "/"),
+        };
+        Ok(Self {
+            scheme,
+            authority,
+            path_with_query,
+        })
+    }
+}
