@@ -29,12 +29,21 @@ impl Call {
 }
 
 /// A response, or none: then the connection is closed instead.
-pub(super) struct Answer(Option<(u16, Vec<(&'static str, String)>, String)>);
+pub(super) struct Answer(Option<Response>);
+
+struct Response {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+}
 
 impl Answer {
     pub(super) fn json(status: u16, body: &Value) -> Self {
-        let headers = vec![("content-type", "application/json".to_owned())];
-        Self(Some((status, headers, body.to_string())))
+        Self(Some(Response {
+            status,
+            headers: vec![("content-type", "application/json".to_owned())],
+            body: body.to_string(),
+        }))
     }
 
     /// No answer.
@@ -44,8 +53,8 @@ impl Answer {
 
     /// The same, with another header.
     pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
-        if let Some((_, headers, _)) = &mut self.0 {
-            headers.push((name, value.to_owned()));
+        if let Some(response) = &mut self.0 {
+            response.headers.push((name, value.to_owned()));
         }
         self
     }
@@ -58,12 +67,17 @@ pub(super) fn serve(connection: TcpStream, answer: impl Fn(&Call) -> Answer) {
     };
     let mut reader = BufReader::new(connection);
     while let Some(call) = read(&mut reader) {
-        let Some((status, headers, body)) = answer(&call).0 else {
+        let Some(response) = answer(&call).0 else {
             return;
         };
+        let Response {
+            status,
+            headers,
+            body,
+        } = response;
         let mut head = format!("HTTP/1.1 {status} \r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head.extend([name, ": ", &value, "\r\n"]);
         }
         // A client that is gone needs no answer.
         if writer
