@@ -59,7 +59,7 @@ pub(crate) fn run() -> Result<()> {
 
 /// How long it takes from the start of the process, in an empty directory, to the first `202`.
 fn cold_start() -> Result<Duration> {
-    let directory = workspace::root().join("target/dist/empty");
+    let directory = workspace::root().join("target/cold-start");
     if directory.exists() {
         fs::remove_dir_all(&directory)?;
     }
