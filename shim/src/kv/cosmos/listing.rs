@@ -66,13 +66,12 @@ pub(super) fn keys(name: Arc<str>, container: Arc<Container>, runtime: Handle) -
 impl Place {
     /// The keys of the next page, and the place after it; nothing at the end.
     async fn page(mut self) -> Result<Option<(Vec<String>, Self)>, Failure> {
-        let pages = match &mut self.pages {
-            Some(pages) => pages,
-            None => {
-                let container = self.container.get().await?;
-                let begun = begin(&container).await.map_err(Failure::Sdk)?;
-                self.pages.insert(begun)
-            }
+        let pages = if let Some(pages) = &mut self.pages {
+            pages
+        } else {
+            let container = self.container.get().await?;
+            let begun = begin(&container).await.map_err(Failure::Sdk)?;
+            self.pages.insert(begun)
         };
         let Some(page) = pages.try_next().await.map_err(Failure::Sdk)? else {
             return Ok(None);
