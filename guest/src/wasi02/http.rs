@@ -207,8 +207,9 @@ pub async fn post(
         .and_then(|()| request.set_path_with_query(Some(parts.path_with_query)))
         .map_err(|()| format!("expected a URL, found `{url}`"))?;
     if !body.is_empty() {
-        // OK because its body is asked for once.
-        let outgoing = request.body().expect("a request has a body");
+        let outgoing = request
+            .body()
+            .map_err(|()| format!("the request to `{url}` has no body"))?;
         // It is read only once the request is on its way.
         spawn(send(outgoing, body));
     }

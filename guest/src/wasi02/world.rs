@@ -18,10 +18,6 @@ pub fn random<const N: usize>() -> [u8; N] {
 ///
 /// # Errors
 /// With a sentence, if the component has no such variable or the host cannot resolve it.
-#[expect(
-    clippy::unused_async,
-    reason = "under WASI 0.3 the instance's other tasks go on meanwhile"
-)]
 pub async fn variable(name: &str) -> Result<String, String> {
     variables::get(name).map_err(|error| format!("the variable `{name}` cannot be read: {error:?}"))
 }

@@ -35,6 +35,14 @@ pub(crate) struct Policy {
     pub(crate) tail_max: Option<Duration>,
 }
 
+impl Policy {
+    /// Requests that all instances together can have in hand at once.
+    pub(crate) fn requests_max(&self) -> usize {
+        self.instances_max
+            .saturating_mul(self.requests_per_instance)
+    }
+}
+
 /// Why a component did not answer.
 #[derive(Clone, Debug)]
 pub(crate) enum Failure {

@@ -33,10 +33,11 @@ pub(crate) struct Server {
 impl Server {
     /// Serves `routes` from `pools`, within `limits`.
     pub(crate) fn new(routes: Routes, pools: HashMap<String, Pool>, limits: Limits) -> Self {
+        let waiters_max = waiters_max(&routes, &pools, &limits);
         Self {
             routes,
             pools,
-            waiters: Waiters::new(limits.waiters_max),
+            waiters: Waiters::new(waiters_max),
             limits,
             in_flight: AtomicUsize::new(0),
         }
@@ -125,6 +126,17 @@ impl Server {
         let (body, verdict) = BoundedBody::new(incoming, self.limits.body_bytes_max, pause_max);
         (body.boxed_unsync(), Some(verdict))
     }
+}
+
+/// How many may wait: never more than three quarters of what a component can have in hand, so that
+/// there is room for those who only ask, health probes among them.
+fn waiters_max(routes: &Routes, pools: &HashMap<String, Pool>, limits: &Limits) -> usize {
+    let pools = routes
+        .iter()
+        .filter_map(|route| pools.get(&route.component));
+    let room = pools.map(|pool| pool.policy().requests_max()).min();
+    room.map_or(0, |room| room - room.div_ceil(4))
+        .min(limits.waiters_max)
 }
 
 struct Slot<'a>(&'a AtomicUsize);
