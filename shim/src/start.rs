@@ -19,8 +19,9 @@ use std::time::{Duration, Instant};
 use wasmtime_wasi_http::Error;
 use wasmtime_wasi_http::handler::{Request, Response};
 
-/// Instances of the working component beyond those that attempts need: for sweeps and releases.
-const SPARE_INSTANCES: usize = 4;
+/// Requests to the working component that there is room for beside attempts: sweeps, for which
+/// many may ask at once, and releases. It is room for four instances as they are shared by default.
+const SPARE_REQUESTS: usize = 64;
 
 /// The components of an app, ready to be called.
 pub(crate) struct Started {
@@ -106,10 +107,7 @@ pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Star
 /// What makes the attempts of dispatched orders.
 fn runner(app: &App, pool: &Pool) -> Result<Arc<dyn Runner>, Vec<Fault>> {
     match &app.processor.runs {
-        Runs::InProcess { .. } => {
-            let releases_max = SPARE_INSTANCES * pool.policy().requests_per_instance;
-            Ok(Arc::new(InProcess::new(pool.clone(), releases_max)))
-        }
+        Runs::InProcess { .. } => Ok(Arc::new(InProcess::new(pool.clone(), SPARE_REQUESTS))),
         Runs::ContainerAppsJob(job) => match Executions::new(job) {
             Ok(executions) => Ok(Arc::new(executions)),
             Err(fault) => Err(vec![fault]),
@@ -128,8 +126,8 @@ fn at_once(app: &App, policy: &Policy) -> usize {
     let wanted = app.processor.max_concurrent;
     match &app.processor.runs {
         Runs::InProcess { .. } => {
-            let instances = policy.instances_max.saturating_sub(SPARE_INSTANCES).max(1);
-            wanted.min(instances * policy.requests_per_instance)
+            let room = policy.requests_max().saturating_sub(SPARE_REQUESTS);
+            wanted.min(room.max(policy.requests_per_instance))
         }
         Runs::ContainerAppsJob(_) => wanted,
     }
@@ -138,7 +136,8 @@ fn at_once(app: &App, policy: &Policy) -> usize {
 /// Instances for work: as many as attempts need, but never more than half of all.
 fn working_instances(app: &App, bears: Bears) -> usize {
     let per_instance = bears.at_most(app.processor.per_instance());
-    let wanted = app.processor.attempts_max().div_ceil(per_instance) + SPARE_INSTANCES;
+    let requests = app.processor.attempts_max() + SPARE_REQUESTS;
+    let wanted = requests.div_ceil(per_instance);
     wanted.min(app.limits.instances_max / 2)
 }
 
