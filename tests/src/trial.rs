@@ -27,20 +27,26 @@ pub struct Test {
     pub shim_only: Option<&'static str>,
     /// Why the test makes no sense on components of WASI 0.2, if it makes none.
     pub wasi03_only: Option<&'static str>,
+    /// Why it makes sense on those alone, if it does.
+    pub wasi02_only: Option<&'static str>,
 }
 
 /// Makes a table of [`Test`]s from the names of functions.
 ///
 /// `"reason": name` marks a test that is skipped, by name and with the reason, on Spin;
-/// `name (wasi03 "reason")` one that is skipped on components of WASI 0.2.
+/// `name (wasi03 "reason")` one that is skipped on components of WASI 0.2, and
+/// `name [wasi02 "reason"]` one that is skipped on those of 0.3.
 #[macro_export]
 macro_rules! tests {
-    ($($($host:literal: )? $name:ident $((wasi03 $wasi:literal))?),* $(,)?) => {
+    ($(
+        $($host:literal: )? $name:ident $((wasi03 $newer:literal))? $([wasi02 $older:literal])?
+    ),* $(,)?) => {
         &[$($crate::Test {
             name: stringify!($name),
             check: $name,
             shim_only: $crate::tests!(@ $($host)?),
-            wasi03_only: $crate::tests!(@ $($wasi)?),
+            wasi03_only: $crate::tests!(@ $($newer)?),
+            wasi02_only: $crate::tests!(@ $($older)?),
         }),*]
     };
     (@) => { None };
@@ -75,7 +81,10 @@ pub fn run(modules: &[(&str, &[Test])]) -> ExitCode {
 fn trial(module: &str, test: Test, kind: HostKind, wasi: Wasi) -> Trial {
     Trial::ignorable_test(format!("{module}::{}", test.name), move || {
         let not_here = test.shim_only.filter(|_| kind != HostKind::Shim);
-        let not_on_this = test.wasi03_only.filter(|_| wasi != Wasi::V03);
+        let not_on_this = match wasi {
+            Wasi::V02 => test.wasi03_only,
+            Wasi::V03 => test.wasi02_only,
+        };
         if let Some(reason) = not_here.or(not_on_this) {
             return Ok(Completion::ignored_with(reason));
         }

@@ -4,10 +4,15 @@ use std::thread::available_parallelism;
 
 use serde_json::json;
 use tests::{
-    Host, Setup, Test, order_that, poll_to_the_end, retry_after_seconds, tests, until, uuid_in,
+    Host, RawConnection, Setup, Test, order, order_that, poll_to_the_end, retry_after_seconds,
+    tests, until, uuid_in,
 };
 
-pub(crate) const TESTS: &[Test] = tests![statuses_are_answered_while_work_burns_every_core];
+pub(crate) const TESTS: &[Test] = tests![
+    statuses_are_answered_while_work_burns_every_core,
+    "the limits of a host are its own": requests_beyond_the_instances_are_refused_until_one_is_free
+        [wasi02 "an instance serves many requests"],
+];
 
 fn statuses_are_answered_while_work_burns_every_core() {
     let cores = available_parallelism()
@@ -48,6 +53,39 @@ fn statuses_are_answered_while_work_burns_every_core() {
     for path in burning.iter().chain([&watched]) {
         poll_to_the_end(&host, path);
     }
+}
+
+fn requests_beyond_the_instances_are_refused_until_one_is_free() {
+    let host = Setup::controlled()
+        .runtime_config("[limits]\ninstances_max = 4\n")
+        .start();
+    let order = order();
+    // Half of the instances are for requests, and each of these has one.
+    let mut submissions = [(); 2].map(|()| {
+        let mut connection = RawConnection::open(&host);
+        connection.send(format!(
+            "POST /orders HTTP/1.1\r\nhost: orders\r\nconnection: close\r\n\
+             content-type: application/json\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
+            order.len()
+        ));
+        // Its instance runs when it asks for the body.
+        let head = connection.read_head();
+        assert!(head.starts_with("HTTP/1.1 100 "), "{head}");
+        connection
+    });
+
+    let refused = host.get("/healthz").send();
+    refused.expect_status(503);
+    retry_after_seconds(&refused);
+
+    for submission in &mut submissions {
+        submission.send(&order);
+        let answer = submission.read_to_end();
+        assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
+    }
+    until("an instance to be free", || {
+        (host.get("/healthz").send().status == 200).then_some(())
+    });
 }
 
 /// Submits an order and returns the path of its status.
