@@ -8,10 +8,10 @@ use clap::ValueEnum;
 /// A version of WASI that the components can be built for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Wasi {
-    /// 0.2: an instance serves one request.
+    /// An instance serves one request.
     #[value(name = "0.2")]
     V02,
-    /// 0.3: an instance serves many requests at once.
+    /// An instance serves many requests at once.
     #[default]
     #[value(name = "0.3")]
     V03,
