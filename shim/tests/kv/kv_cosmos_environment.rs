@@ -142,7 +142,10 @@ async fn as_the_environment_says() {
         Err(refusal) => println!("{refusal}"),
         Ok(stores) => {
             let store = stores.store("default").unwrap();
-            store.set("a", b"1".to_vec()).await.unwrap();
+            if let Err(error) = store.set("a", b"1".to_vec()).await {
+                println!("{error}");
+                return;
+            }
             let value = store.get("a").await.unwrap().unwrap();
             println!("wrote and read `{}`", String::from_utf8(value).unwrap());
         }
