@@ -24,8 +24,8 @@ use std::sync::{Arc, LazyLock};
 /// How many keys a command names, or asks for: Redis serves nobody else meanwhile.
 const BATCH_KEYS: usize = 500;
 
-/// Sets KEYS[1] to ARGV[1] if it holds ARGV[2], or is absent where no ARGV[2] is given. A script
-/// runs alone, which WATCH and EXEC would need a connection of their own for.
+/// Sets `KEYS[1]` to `ARGV[1]` if it holds `ARGV[2]`, or is absent where no `ARGV[2]` is given. A
+/// script runs alone, which WATCH and EXEC would need a connection of their own for.
 static COMPARE_AND_SWAP: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "if redis.call('GET', KEYS[1]) ~= (ARGV[2] or false) then return 0 end
