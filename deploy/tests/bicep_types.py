@@ -14,7 +14,7 @@ from bicep_kinds import ARTICLES, kind_of, possible
 from bicep_syntax import Declaration, Template, is_literal, items, line, properties, text
 from faults import Findings, suggestion
 
-# Types of which there is no data: their names were compared with Azure's reference by hand.
+# Types of which there is no data here. Their names are not checked: compare them with Azure's reference before a change.
 BY_HAND = {
     "Microsoft.Authorization/roleAssignments@2022-04-01",
     "Microsoft.ContainerRegistry/registries@2023-07-01",
