@@ -21,13 +21,30 @@ pub struct Cas {
     store: Arc<dyn Store>,
     key: String,
     seen: Option<Vec<u8>>,
+    /// Whether the guest has been shown what was seen.
+    shown: bool,
 }
 
 impl Cas {
     /// Captures what the key holds now.
     async fn capture(store: Arc<dyn Store>, key: String) -> Result<Self, StoreError> {
         let seen = store.get(&key).await?;
-        Ok(Self { store, key, seen })
+        Ok(Self {
+            store,
+            key,
+            seen,
+            shown: false,
+        })
+    }
+
+    /// What the key holds: as captured for who asks first, which spares every swap a second read,
+    /// and then as it is.
+    async fn current(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
+        if self.shown {
+            self.seen = self.store.get(&self.key).await?;
+        }
+        self.shown = true;
+        Ok(self.seen.clone())
     }
 }
 
@@ -197,7 +214,9 @@ impl atomics::Host for KeyValue<'_> {
         handle: Resource<Cas>,
         value: Vec<u8>,
     ) -> wasmtime::Result<Result<(), CasError>> {
-        let Cas { store, key, seen } = self.table.delete(handle)?;
+        let Cas {
+            store, key, seen, ..
+        } = self.table.delete(handle)?;
         let _standing = self.meter.stand();
         match store.compare_and_swap(&key, seen.as_deref(), value).await {
             Ok(Swap::Applied) => Ok(Ok(())),
@@ -230,17 +249,33 @@ impl atomics::HostCas for KeyValue<'_> {
     ) -> wasmtime::Result<Result<Option<Vec<u8>>, Error>> {
         let _standing = self.meter.stand();
         let cas = self.table.get_mut(&handle)?;
-        match cas.store.get(&cas.key).await {
-            Ok(value) => {
-                cas.seen.clone_from(&value);
-                Ok(Ok(value))
-            }
-            Err(error) => Ok(Err(failed(&error))),
-        }
+        Ok(cas.current().await.map_err(|error| failed(&error)))
     }
 
     async fn drop(&mut self, handle: Resource<Cas>) -> wasmtime::Result<()> {
         self.table.delete(handle)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kv::{Backend, Limits, Stores};
+
+    #[tokio::test]
+    async fn the_first_look_shows_what_was_captured_and_the_next_what_is_there() {
+        let backends = [("default".to_owned(), Backend::Memory)];
+        let stores = Stores::open(backends, Limits::default()).await;
+        let store = stores.ok().and_then(|stores| stores.store("default"));
+        let store = store.expect("memory is always there");
+        let capture = Cas::capture(store.clone(), "key".to_owned()).await;
+        let mut cas = capture.expect("memory answers");
+        let written = store.set("key", b"later".to_vec()).await;
+        written.expect("memory takes it");
+
+        let mut look = async || cas.current().await.expect("memory answers");
+        assert_eq!(look().await, None);
+        assert_eq!(look().await, Some(b"later".to_vec()));
     }
 }
