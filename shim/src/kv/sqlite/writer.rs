@@ -1,7 +1,8 @@
 //! The one writer of a file: group commit.
 //!
-//! Writes are applied strictly in the order in which they were submitted. There is no delay to
-//! collect them: while one commit waits for the disk, the next batch collects itself.
+//! Writes are applied strictly in the order in which they were submitted. While one commit waits for
+//! the disk, the next batch collects itself. Only where many write at once, so that more will follow,
+//! is it given a moment longer: as long as a commit takes, and never long ([`GATHER_MAX`]).
 
 use super::checkpointer::Checkpointer;
 use super::statements::Statements;
@@ -9,6 +10,7 @@ use super::{Closed, Error, unavailable};
 use rusqlite::{Connection, ErrorCode};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot};
 
@@ -21,6 +23,12 @@ const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
 const WAITING_MAX: &str = "16384 writes or 64 MiB";
 /// How many writes are committed together, so that the first of them does not wait for ever more.
 const BATCH_WRITES_MAX: usize = 1024;
+
+/// How many writes that wait together are taken as a sign that more follow.
+const GATHER_WRITES: usize = 4;
+/// How long a batch waits for these at most. A commit costs the same however many share it, and on a
+/// fast disk half as many commits leave the processors to those who write.
+const GATHER_MAX: Duration = Duration::from_micros(500);
 
 /// Why a write did not happen inside the transaction.
 pub(super) enum Refusal {
@@ -198,8 +206,15 @@ fn serve(
     match Statements::prepare(&connection) {
         Ok(mut statements) => {
             let mut batch = Vec::with_capacity(BATCH_WRITES_MAX);
+            let mut commit_took = Duration::ZERO;
             while waiting.blocking_recv_many(&mut batch, BATCH_WRITES_MAX) > 0 {
+                if batch.len() >= GATHER_WRITES {
+                    thread::sleep(commit_took.min(GATHER_MAX));
+                    gather(&mut waiting, &mut batch);
+                }
+                let began = Instant::now();
                 commit(&connection, &mut statements, name, &mut batch);
+                commit_took = began.elapsed();
                 checkpointer.after_commit(&connection);
             }
         }
@@ -208,6 +223,15 @@ fn serve(
         Err(error) => tracing::error!(store = %name, %error, "the writer cannot start"),
     }
     checkpointer.finish(&connection);
+}
+
+/// Adds to `batch` what waits, as far as it has room.
+fn gather(waiting: &mut mpsc::Receiver<Box<dyn Write>>, batch: &mut Vec<Box<dyn Write>>) {
+    while batch.len() < BATCH_WRITES_MAX
+        && let Ok(write) = waiting.try_recv()
+    {
+        batch.push(write);
+    }
 }
 
 /// Commits all of `batch` in one transaction and answers it.
