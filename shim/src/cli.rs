@@ -63,6 +63,9 @@ pub struct UpArgs {
         value_name = "ADDRESS"
     )]
     pub listen: String,
+    /// An address to serve metrics on, at `/metrics` [default: none]; not one that clients reach.
+    #[arg(long, env = "ADMIN_LISTEN", value_name = "ADDRESS")]
+    pub admin_listen: Option<String>,
 }
 
 /// Arguments of `job`.

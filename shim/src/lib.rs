@@ -4,6 +4,7 @@
 //! HTTP to clients, and [`dispatch`] has dispatched orders run: in process, or by
 //! [`container_apps`]. The commands tie them together. Nothing here knows what the components compute.
 
+mod admin;
 mod azure;
 mod bundle;
 mod cli;
@@ -15,6 +16,7 @@ mod host;
 mod job;
 pub mod kv;
 mod logging;
+mod metrics;
 mod order;
 mod runtime;
 mod serve;

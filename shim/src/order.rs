@@ -17,6 +17,9 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// How long the answer's body may take once it began.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
+/// The route of sweeps.
+const SWEEP: &str = "/sweep";
+
 /// The header that carries the token of a claim.
 const CLAIM_TOKEN: &str = "claim-token";
 
@@ -63,7 +66,7 @@ pub(crate) async fn release(pool: &Pool, order_id: &str, token: Uuid) -> Result<
 
 /// Runs a sweep, if one is due.
 pub(crate) async fn sweep(pool: &Pool) -> Result<Answer, Failure> {
-    call(pool, http::Request::post(uri("/sweep"))).await
+    call(pool, http::Request::post(uri(SWEEP))).await
 }
 
 /// The order that a path is about, if its last segment is an id.
@@ -81,6 +84,11 @@ pub(crate) fn dispatched<B>(request: &http::Request<B>) -> Option<&str> {
         && !id.contains('/')
         && !request.headers().contains_key("prefer"))
     .then_some(id)
+}
+
+/// Whether the request is for a sweep.
+pub(crate) fn is_sweep<B>(request: &http::Request<B>) -> bool {
+    request.method() == Method::POST && request.uri().path() == SWEEP
 }
 
 fn uri(path: &str) -> String {

@@ -5,8 +5,10 @@ use crate::container_apps::Executions;
 use crate::dispatch::{Dispatched, Dispatcher, InProcess, Runner};
 use crate::host::{Bears, Chain, Chaining, Failure, Linked, Policy, Pool};
 use crate::kv::{self, Stores};
-use crate::order::{self, TRACEPARENT};
+use crate::metrics::Metrics;
+use crate::order::{self, Answer, TRACEPARENT};
 use crate::runtime::Runtimes;
+use crate::sweep::Sweeper;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -29,8 +31,12 @@ pub(crate) struct Started {
     pub(crate) pools: HashMap<String, Pool>,
     /// The stores, to be closed in the end.
     pub(crate) stores: Stores,
+    /// What has the working component sweep, if the app has one.
+    pub(crate) sweeper: Option<Sweeper>,
     /// What runs dispatched orders, if this command does.
     pub(crate) dispatcher: Option<Dispatcher>,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
     /// How long compiling and linking took.
     pub(crate) compiled_in: Duration,
 }
@@ -76,10 +82,11 @@ pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Star
             runtimes.serving.handle().clone(),
         ),
     });
+    let metrics = Metrics::new();
     let dispatcher = match pools.get(PROCESSOR).filter(|_| scope != Scope::Job) {
         Some(pool) => {
             let runtime = runtimes.working.handle().clone();
-            let runner = runner(app, pool)?;
+            let runner = runner(app, pool, &metrics)?;
             let at_once = at_once(app, pool.policy());
             Some(Dispatcher::new(
                 runner,
@@ -90,8 +97,11 @@ pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Star
         }
         None => None,
     };
+    let sweeper = pools.get(PROCESSOR);
+    let sweeper = sweeper.map(|pool| Sweeper::new(pool.clone(), metrics.clone()));
     let neighbours = Neighbours {
         pools: pools.clone(),
+        sweeper: sweeper.clone(),
         dispatcher: dispatcher.clone(),
     };
     // OK to ignore: it was made here, and nobody else has set it.
@@ -99,15 +109,21 @@ pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Star
     Ok(Started {
         pools,
         stores,
+        sweeper,
         dispatcher,
+        metrics,
         compiled_in,
     })
 }
 
 /// What makes the attempts of dispatched orders.
-fn runner(app: &App, pool: &Pool) -> Result<Arc<dyn Runner>, Vec<Fault>> {
+fn runner(app: &App, pool: &Pool, metrics: &Metrics) -> Result<Arc<dyn Runner>, Vec<Fault>> {
     match &app.processor.runs {
-        Runs::InProcess { .. } => Ok(Arc::new(InProcess::new(pool.clone(), SPARE_REQUESTS))),
+        Runs::InProcess { .. } => Ok(Arc::new(InProcess::new(
+            pool.clone(),
+            SPARE_REQUESTS,
+            metrics.clone(),
+        ))),
         Runs::ContainerAppsJob(job) => match Executions::new(job) {
             Ok(executions) => Ok(Arc::new(executions)),
             Err(fault) => Err(vec![fault]),
@@ -171,6 +187,7 @@ fn serving_policy(app: &App, bears: Bears, working: usize) -> Policy {
 /// How the components of one app reach each other.
 struct Neighbours {
     pools: HashMap<String, Pool>,
+    sweeper: Option<Sweeper>,
     dispatcher: Option<Dispatcher>,
 }
 
@@ -182,18 +199,37 @@ impl Chaining for Neighbours {
             let response = self.dispatch(order_id, &request);
             return async { Ok(response) }.boxed();
         }
+        if target == PROCESSOR
+            && order::is_sweep(&request)
+            && let Some(sweeper) = self.sweeper.clone()
+        {
+            return async move {
+                let Answer { status, body } = sweeper.sweep().await.map_err(unanswered)?;
+                Ok(response(status, body))
+            }
+            .boxed();
+        }
         let Some(pool) = self.pools.get(target).cloned() else {
             return async { Err(Error::DestinationNotFound) }.boxed();
         };
-        async move {
-            pool.call(request).await.map_err(|failure| match failure {
-                Failure::TimedOut => Error::HttpResponseTimeout,
-                Failure::Exhausted(_) => Error::ConnectionLimitReached,
-                failure => Error::InternalError(Some(failure.to_string())),
-            })
-        }
-        .boxed()
+        async move { pool.call(request).await.map_err(unanswered) }.boxed()
     }
+}
+
+/// A failure as the component learns it that called.
+fn unanswered(failure: Failure) -> Error {
+    match failure {
+        Failure::TimedOut => Error::HttpResponseTimeout,
+        Failure::Exhausted(_) => Error::ConnectionLimitReached,
+        failure => Error::InternalError(Some(failure.to_string())),
+    }
+}
+
+fn response(status: StatusCode, body: Bytes) -> Response {
+    let body = Full::new(body).map_err(|never| match never {});
+    let mut response = Response::new(body.boxed_unsync());
+    *response.status_mut() = status;
+    response
 }
 
 impl Neighbours {
@@ -206,17 +242,16 @@ impl Neighbours {
             .map_or(Dispatched::Accepted, |dispatcher| {
                 dispatcher.dispatch(order_id, traceparent)
             });
-        let body = Full::new(Bytes::from_static(b"{}")).map_err(|never| match never {});
-        let mut response = Response::new(body.boxed_unsync());
+        let body = Bytes::from_static(b"{}");
         match dispatched {
-            Dispatched::Accepted => *response.status_mut() = StatusCode::ACCEPTED,
+            Dispatched::Accepted => response(StatusCode::ACCEPTED, body),
             Dispatched::Refused => {
-                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                let mut response = response(StatusCode::SERVICE_UNAVAILABLE, body);
                 response
                     .headers_mut()
                     .insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+                response
             }
         }
-        response
     }
 }

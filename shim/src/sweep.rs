@@ -2,7 +2,8 @@
 
 use crate::cli::AppArgs;
 use crate::config::{App, PROCESSOR};
-use crate::host::Pool;
+use crate::host::{Failure, Pool};
+use crate::metrics::Metrics;
 use crate::order::{self, Answer};
 use crate::runtime::Runtimes;
 use crate::start::{Scope, Started, start};
@@ -63,11 +64,32 @@ pub(crate) fn run(arguments: &AppArgs) -> ExitCode {
     code
 }
 
+/// Who has the component sweep, and notes what it found.
+#[derive(Clone)]
+pub(crate) struct Sweeper {
+    pool: Pool,
+    metrics: Metrics,
+}
+
+impl Sweeper {
+    /// Has the component of `pool` sweep.
+    pub(crate) fn new(pool: Pool, metrics: Metrics) -> Self {
+        Self { pool, metrics }
+    }
+
+    /// Asks for one sweep, which there is if one is due.
+    pub(crate) async fn sweep(&self) -> Result<Answer, Failure> {
+        let answer = order::sweep(&self.pool).await?;
+        self.metrics.swept(&answer.body, Timestamp::now());
+        Ok(answer)
+    }
+}
+
 /// Sweeps now, and then whenever the component says that a sweep is due, for ever.
-pub(crate) async fn keep_sweeping(pool: Pool) {
+pub(crate) async fn keep_sweeping(sweeper: Sweeper) {
     let mut reported = false;
     loop {
-        let wait = match order::sweep(&pool).await {
+        let wait = match sweeper.sweep().await {
             Ok(Answer { status, body }) if status.is_success() => {
                 reported = false;
                 until_next(&body, Timestamp::now())

@@ -1,7 +1,8 @@
 //! `wasm-shim up`: serves the app until it is told to stop.
 
+use crate::admin::{self, Now};
 use crate::cli::UpArgs;
-use crate::config::{App, Fault, PROCESSOR};
+use crate::config::{App, Fault};
 use crate::runtime::Runtimes;
 use crate::serve::{Listener, Server, serve};
 use crate::start::{Scope, Started, start};
@@ -9,7 +10,6 @@ use crate::stop::Signals;
 use crate::sweep::keep_sweeping;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -23,8 +23,8 @@ pub(crate) fn run(arguments: &UpArgs) -> ExitCode {
         Ok(app) => app,
         Err(faults) => return refuse(&faults),
     };
-    let listener = match Listener::bind(&arguments.listen) {
-        Ok(listener) => listener,
+    let listeners = match Listeners::bind(arguments) {
+        Ok(listeners) => listeners,
         Err(fault) => return refuse(&[fault]),
     };
     let runtimes = match Runtimes::new() {
@@ -39,9 +39,9 @@ pub(crate) fn run(arguments: &UpArgs) -> ExitCode {
         Ok(started) => started,
         Err(faults) => return refuse(&faults),
     };
-    let summary = summary(&app, &started, listener.address());
+    let summary = summary(&app, &started, &listeners);
     let served = runtimes.serving.block_on(serve_until_stopped(
-        app, listener, started, &runtimes, summary,
+        app, listeners, started, &runtimes, summary,
     ));
     runtimes.shut_down();
     match served {
@@ -50,6 +50,24 @@ pub(crate) fn run(arguments: &UpArgs) -> ExitCode {
             tracing::error!(error = error.to_string(), "serving failed");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The addresses that are served on.
+struct Listeners {
+    clients: Listener,
+    admin: Option<Listener>,
+}
+
+impl Listeners {
+    fn bind(arguments: &UpArgs) -> Result<Self, Fault> {
+        let admin = arguments.admin_listen.as_deref();
+        Ok(Self {
+            clients: Listener::bind("--listen", &arguments.listen)?,
+            admin: admin
+                .map(|listen| Listener::bind("--admin-listen", listen))
+                .transpose()?,
+        })
     }
 }
 
@@ -70,7 +88,7 @@ pub(crate) fn misuse(sentence: &str) -> ExitCode {
 /// as far as the time for both allows; attempts that still run are handed back; stores close.
 async fn serve_until_stopped(
     app: App,
-    listener: Listener,
+    listeners: Listeners,
     started: Started,
     runtimes: &Runtimes,
     summary: String,
@@ -79,15 +97,24 @@ async fn serve_until_stopped(
     let Started {
         pools,
         stores,
+        sweeper,
         dispatcher,
+        metrics,
         ..
     } = started;
-    let sweeper = pools
-        .get(PROCESSOR)
-        .map(|pool| runtimes.working.spawn(keep_sweeping(pool.clone())));
-    let server = Arc::new(Server::new(app.routes, pools, app.limits));
+    let sweeping = sweeper.map(|sweeper| runtimes.working.spawn(keep_sweeping(sweeper)));
+    let server = Arc::new(Server::new(
+        app.routes,
+        pools.clone(),
+        app.limits,
+        metrics.clone(),
+    ));
+    if let Some(listener) = listeners.admin {
+        let now = Now::new(server.clone(), pools, dispatcher.clone());
+        tokio::spawn(admin::serve(listener.into_tokio()?, metrics, now));
+    }
     let (stop, stopping) = oneshot::channel::<()>();
-    let mut serving = tokio::spawn(serve(listener, server, async {
+    let mut serving = tokio::spawn(serve(listeners.clients, server, async {
         // OK to ignore: a dropped sender says the same.
         let _ = stopping.await;
     }));
@@ -99,8 +126,8 @@ async fn serve_until_stopped(
     }
     let deadline = Instant::now() + app.processor.drain;
     drop(stop);
-    if let Some(sweeper) = sweeper {
-        sweeper.abort();
+    if let Some(sweeping) = sweeping {
+        sweeping.abort();
     }
     let drained = tokio::join!(tokio::time::timeout_at(deadline, serving), async {
         if let Some(dispatcher) = dispatcher {
@@ -116,8 +143,8 @@ async fn serve_until_stopped(
 }
 
 /// What is printed once the app serves. The first line is for scripts, the rest for people.
-fn summary(app: &App, started: &Started, address: SocketAddr) -> String {
-    let base = format!("http://{address}");
+fn summary(app: &App, started: &Started, listeners: &Listeners) -> String {
+    let base = format!("http://{}", listeners.clients.address());
     let mut text = format!("Serving {base}\n\n{}", app.name);
     let mut line = |arguments: std::fmt::Arguments<'_>| {
         // OK to ignore: writing to a string does not fail.
@@ -143,6 +170,12 @@ fn summary(app: &App, started: &Started, address: SocketAddr) -> String {
     line(format_args!("\nKey-value stores\n"));
     for (label, summary) in started.stores.summaries() {
         line(format_args!("  {label}: {summary}\n"));
+    }
+    if let Some(admin) = &listeners.admin {
+        line(format_args!(
+            "\nMetrics\n  http://{}/metrics\n",
+            admin.address()
+        ));
     }
     line(format_args!(
         "\nCompiled in {} ms. Try\n  curl -i {base}/orders -H 'content-type: application/json' -d '{{\"customer\":\"Ada\",\"items\":[{{\"name\":\"tea\",\"quantity\":2}}]}}'\n",

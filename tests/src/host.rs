@@ -118,6 +118,26 @@ impl Host {
         self.request("GET", path)
     }
 
+    /// The status and the content that the admin address answers a GET with, of a host that was set
+    /// up [`with_metrics`](Setup::with_metrics). It is no part of the contract with clients.
+    pub fn get_admin(&self, path: &str) -> (u16, String) {
+        let address = self
+            .output
+            .wait_for("the host to name its admin address", |line| {
+                let url = line.trim().strip_prefix("http://")?;
+                url.strip_suffix("/metrics").map(str::to_owned)
+            });
+        let address = address.unwrap_or_else(|| panic!("the host ended before it served"));
+        let answer = self.agent.get(format!("http://{address}{path}")).call();
+        let mut answer =
+            answer.unwrap_or_else(|error| panic!("`{path}` was not answered: {error}"));
+        let text = answer.body_mut().read_to_string();
+        (
+            answer.status().as_u16(),
+            text.expect("the content of an answer is text"),
+        )
+    }
+
     /// Begins a POST of an order's JSON text.
     pub fn submit(&self, order: impl AsRef<[u8]>) -> Request {
         self.request("POST", "/orders")

@@ -93,6 +93,12 @@ impl Setup {
         self
     }
 
+    /// Has the shim serve metrics as well, on a free port.
+    #[must_use]
+    pub fn with_metrics(self) -> Self {
+        self.environment("ADMIN_LISTEN", "127.0.0.1:0")
+    }
+
     /// Listens on this address instead of on a free port.
     #[must_use]
     pub fn listen(mut self, address: &str) -> Self {

@@ -3,11 +3,12 @@
 
 use super::Runner;
 use crate::host::{Failure, Pool};
+use crate::metrics::{Attempted, Metrics};
 use crate::order::{self, Answer, Settled};
 use async_trait::async_trait;
 use http::StatusCode;
 use http::header::HeaderValue;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -19,14 +20,17 @@ pub(crate) struct InProcess {
     pool: Pool,
     /// Room for handing back beside the attempts that run.
     releases: Semaphore,
+    metrics: Metrics,
 }
 
 impl InProcess {
-    /// Runs attempts on `pool`; hands so many back at once as it has room for beside them.
-    pub(crate) fn new(pool: Pool, releases_max: usize) -> Self {
+    /// Runs attempts on `pool` and notes them in `metrics`; hands so many back at once as it has
+    /// room for beside them.
+    pub(crate) fn new(pool: Pool, releases_max: usize, metrics: Metrics) -> Self {
         Self {
             pool,
             releases: Semaphore::new(releases_max),
+            metrics,
         }
     }
 }
@@ -34,8 +38,10 @@ impl InProcess {
 #[async_trait]
 impl Runner for InProcess {
     async fn run(&self, order_id: &str, token: Uuid, traceparent: Option<HeaderValue>) {
+        let began = Instant::now();
         let outcome = order::attempt(&self.pool, order_id, token, traceparent.clone()).await;
-        report(order_id, traceparent.as_ref(), outcome);
+        let attempted = report(order_id, traceparent.as_ref(), outcome);
+        self.metrics.attempted(attempted, began.elapsed());
     }
 
     async fn release(&self, order_id: &str, token: Uuid) {
@@ -75,7 +81,12 @@ impl Runner for InProcess {
     }
 }
 
-fn report(order_id: &str, traceparent: Option<&HeaderValue>, outcome: Result<Answer, Failure>) {
+/// Logs how an attempt ended, and returns it in a word.
+fn report(
+    order_id: &str,
+    traceparent: Option<&HeaderValue>,
+    outcome: Result<Answer, Failure>,
+) -> Attempted {
     let traceparent = traceparent.and_then(|value| value.to_str().ok());
     match outcome {
         Ok(Answer {
@@ -85,6 +96,11 @@ fn report(order_id: &str, traceparent: Option<&HeaderValue>, outcome: Result<Ans
             let settled = serde_json::from_slice::<Settled>(&body).ok();
             let settled = settled.as_ref().map(|settled| settled.status.as_str());
             tracing::debug!(order_id, traceparent, settled, "an attempt settled");
+            match settled {
+                Some("completed") => Attempted::Completed,
+                Some("failed") => Attempted::Failed,
+                _ => Attempted::Retried,
+            }
         }
         // Somebody else has it, it is settled or not yet due, or it is gone.
         Ok(Answer {
@@ -97,6 +113,7 @@ fn report(order_id: &str, traceparent: Option<&HeaderValue>, outcome: Result<Ans
                 status = status.as_u16(),
                 "a dispatch was not needed"
             );
+            Attempted::NotNeeded
         }
         Ok(Answer { status, .. }) => {
             tracing::warn!(
@@ -105,6 +122,7 @@ fn report(order_id: &str, traceparent: Option<&HeaderValue>, outcome: Result<Ans
                 status = status.as_u16(),
                 "an attempt could not be made; a sweep will dispatch the order again"
             );
+            Attempted::Refused
         }
         Err(failure) => {
             tracing::error!(
@@ -113,6 +131,7 @@ fn report(order_id: &str, traceparent: Option<&HeaderValue>, outcome: Result<Ans
                 error = failure.to_string(),
                 "an attempt failed with its instance; a sweep will dispatch the order again"
             );
+            Attempted::Crashed
         }
     }
 }

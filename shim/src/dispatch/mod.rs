@@ -123,6 +123,16 @@ impl Dispatcher {
         Dispatched::Accepted
     }
 
+    /// Dispatches that are being seen to.
+    pub(crate) fn running(&self) -> usize {
+        self.orders().running.len()
+    }
+
+    /// Dispatches that wait.
+    pub(crate) fn queued(&self) -> usize {
+        self.orders().queue.len()
+    }
+
     /// Waits until no attempt runs, and so none is queued.
     pub(crate) async fn quiet(&self) {
         loop {

@@ -8,7 +8,7 @@ use super::instance::{Component, State};
 use super::job::Job;
 use super::worker::Worker;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -93,6 +93,8 @@ pub(super) struct Inner {
     workers: Mutex<Vec<Arc<Worker>>>,
     /// Workers that live.
     alive: AtomicUsize,
+    /// Workers whose instance failed.
+    failures: AtomicU64,
 }
 
 impl Pool {
@@ -111,12 +113,23 @@ impl Pool {
             runtime,
             workers: Mutex::default(),
             alive: AtomicUsize::new(0),
+            failures: AtomicU64::new(0),
         }))
     }
 
     /// How many instances it may have, and what each takes on.
     pub(crate) fn policy(&self) -> &Policy {
         &self.0.policy
+    }
+
+    /// Instances that live.
+    pub(crate) fn instances(&self) -> usize {
+        self.0.alive.load(Relaxed)
+    }
+
+    /// Instances that failed.
+    pub(crate) fn failures(&self) -> u64 {
+        self.0.failures.load(Relaxed)
     }
 
     /// Has an instance answer `request`.
@@ -178,6 +191,11 @@ impl Inner {
     /// Takes a worker out, so that it is handed nothing more.
     pub(super) fn retire(&self, worker: &Worker) {
         remove(&mut self.workers(), worker);
+    }
+
+    /// Notes that a worker's instance has failed.
+    pub(super) fn failed(&self) {
+        self.failures.fetch_add(1, Relaxed);
     }
 
     /// Notes that a worker has ended.

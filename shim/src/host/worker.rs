@@ -138,6 +138,7 @@ impl Worker {
     }
 
     fn fail(&self, failure: Failure, state: &State) {
+        self.pool.failed();
         let failure = match failure {
             Failure::Trapped(cause) if state.memory_refused() => Failure::Trapped(
                 format!("it was refused memory beyond `instance_memory_bytes_max`: {cause}").into(),

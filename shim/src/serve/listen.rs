@@ -15,9 +15,6 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How long to wait after the system refused to accept, which it does when files run out.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
-
 /// What a connection beyond the limit is told.
 const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
@@ -28,11 +25,14 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Binds what `--listen` says.
-    pub(crate) fn bind(listen: &str) -> Result<Self, Fault> {
+    /// How long to wait after the system refused to accept, which it does when files run out.
+    pub(crate) const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+
+    /// Binds what the argument `name` says.
+    pub(crate) fn bind(name: &str, listen: &str) -> Result<Self, Fault> {
         let addresses = listen.to_socket_addrs().map_err(|error| {
             Fault::new(format!(
-                "`{listen}` is no address to listen on: {error}; write --listen as HOST:PORT, such as 127.0.0.1:3000"
+                "`{listen}` is no address to listen on: {error}; write {name} as HOST:PORT, such as 127.0.0.1:3000"
             ))
         })?;
         let bound =
@@ -44,9 +44,9 @@ impl Listener {
         bound.map_err(|error| {
             Fault::new(match error.kind() {
                 io::ErrorKind::AddrInUse => format!(
-                    "cannot listen on `{listen}`: it is in use; stop what uses it, or choose another with --listen"
+                    "cannot listen on `{listen}`: it is in use; stop what uses it, or choose another with {name}"
                 ),
-                _ => format!("cannot listen on `{listen}`: {error}; choose another with --listen"),
+                _ => format!("cannot listen on `{listen}`: {error}; choose another with {name}"),
             })
         })
     }
@@ -54,6 +54,11 @@ impl Listener {
     /// The real address, also where port 0 was asked for.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The socket, for the runtime that this is called on.
+    pub(crate) fn into_tokio(self) -> io::Result<TcpListener> {
+        TcpListener::from_std(self.socket)
     }
 }
 
@@ -63,7 +68,7 @@ pub(crate) async fn serve(
     server: Arc<Server>,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let listener = TcpListener::from_std(listener.socket)?;
+    let listener = listener.into_tokio()?;
     let connections = Arc::new(Semaphore::new(server.limits.connections_max));
     let graceful = GracefulShutdown::new();
     let http = http(&server);
@@ -76,7 +81,7 @@ pub(crate) async fn serve(
                 },
                 Err(error) => {
                     tracing::warn!(error = error.to_string(), "cannot accept connections");
-                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                    tokio::time::sleep(Listener::ACCEPT_AGAIN).await;
                 }
             }
         }

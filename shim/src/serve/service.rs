@@ -6,6 +6,7 @@ use super::routes::Routes;
 use super::waiters::Waiters;
 use crate::config::Limits;
 use crate::host::{Failure, Pool};
+use crate::metrics::Metrics;
 use crate::order::{TRACEPARENT, order_id};
 use http::header::HOST;
 use http::uri::{Authority, Scheme};
@@ -16,7 +17,7 @@ use hyper::body::Incoming;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::Request;
 
@@ -28,11 +29,17 @@ pub(crate) struct Server {
     /// Requests that wait for a response.
     in_flight: AtomicUsize,
     waiters: Waiters,
+    metrics: Metrics,
 }
 
 impl Server {
-    /// Serves `routes` from `pools`, within `limits`.
-    pub(crate) fn new(routes: Routes, pools: HashMap<String, Pool>, limits: Limits) -> Self {
+    /// Serves `routes` from `pools`, within `limits`, and notes each request in `metrics`.
+    pub(crate) fn new(
+        routes: Routes,
+        pools: HashMap<String, Pool>,
+        limits: Limits,
+        metrics: Metrics,
+    ) -> Self {
         let waiters_max = waiters_max(&routes, &pools, &limits);
         Self {
             routes,
@@ -40,14 +47,28 @@ impl Server {
             waiters: Waiters::new(waiters_max),
             limits,
             in_flight: AtomicUsize::new(0),
+            metrics,
         }
+    }
+
+    /// Requests that wait for a response.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.load(Relaxed)
     }
 
     /// Answers one request, by a component or in its place.
     pub(super) async fn answer(
         self: Arc<Self>,
-        mut request: http::Request<Incoming>,
+        request: http::Request<Incoming>,
     ) -> Response<WasiBody> {
+        let (method, began) = (request.method().clone(), Instant::now());
+        let response = self.answer_or_refuse(request).await;
+        self.metrics
+            .answered(&method, response.status(), began.elapsed());
+        response
+    }
+
+    async fn answer_or_refuse(&self, mut request: http::Request<Incoming>) -> Response<WasiBody> {
         let place = match self.waiters.admit(&mut request) {
             Ok(place) => place,
             Err(problem) => return problem.response(),

@@ -21,6 +21,7 @@ mod isolation;
 mod jobs;
 mod limits;
 mod methods;
+mod metrics;
 mod openapi;
 mod progress;
 mod proxies;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         // What the host guarantees around them.
         ("isolation", isolation::TESTS),
         ("limits", limits::TESTS),
+        ("metrics", metrics::TESTS),
         ("traps", traps::TESTS),
         ("recovery", recovery::TESTS),
         ("store", store::TESTS),
