@@ -199,6 +199,7 @@ impl Chaining for Neighbours {
             let response = self.dispatch(order_id, &request);
             return async { Ok(response) }.boxed();
         }
+        // As those of the timer are, so that what it finds is counted.
         if target == PROCESSOR
             && order::is_sweep(&request)
             && let Some(sweeper) = self.sweeper.clone()

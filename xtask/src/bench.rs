@@ -13,7 +13,7 @@ const INSTALLED: &str = "target/bench/baseline";
 
 /// Runs the benchmark called `name`, or all.
 pub(crate) fn run(name: Option<&str>) -> Result<()> {
-    setup::require_program("redis-server", "redis-server")?;
+    setup::require_redis()?;
     setup::require_program("npm", "npm")?;
     build::run(Wasi::default())?;
     // The ceiling is built as `bench/hello/spin.toml` says.

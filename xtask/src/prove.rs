@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::wasi::Wasi;
 use crate::workspace::{self, PARTS};
-use crate::{build, process};
+use crate::{build, process, setup};
 
 /// What makes the proofs long; see `ARCHITECTURE.md`.
 const LONG: (&str, &str) = ("ORDERS_PROVE", "long");
@@ -45,6 +45,7 @@ struct RecoveryMs {
 
 /// Builds, proves, and prints the table.
 pub(crate) fn run() -> Result<()> {
+    setup::require_redis()?;
     build::run(Wasi::default())?;
     let report = workspace::root().join(REPORT);
     match fs::remove_file(&report) {

@@ -51,6 +51,11 @@ pub(crate) fn require_program(program: &str, package: &str) -> Result<()> {
     install_debian_package(package, &format!("`{program}`"))
 }
 
+/// The server that the tests, the proof and the benchmarks start for themselves.
+pub(crate) fn require_redis() -> Result<()> {
+    require_program("redis-server", "redis-server")
+}
+
 /// A Python package from the machine's own index, in an environment of its own; returns where its
 /// programs are.
 pub(crate) fn require_python_package(name: &str, version: &str) -> Result<PathBuf> {

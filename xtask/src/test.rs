@@ -10,7 +10,7 @@ use crate::{build, process, setup};
 
 /// Builds, then runs the tests whose name contains `filter`, or all.
 pub(crate) fn run(filter: Option<&str>) -> Result<()> {
-    require_host_and_curl()?;
+    require_programs()?;
     build::run(Wasi::from_environment()?)?;
     run_built(filter)
 }
@@ -25,7 +25,7 @@ pub(crate) fn run_built_wasi02() -> Result<()> {
 
 /// Runs tests on what has been built.
 pub(crate) fn run_built(filter: Option<&str>) -> Result<()> {
-    require_host_and_curl()?;
+    require_programs()?;
     for part in PARTS {
         // In the release profile, as the shim is, so that Wasmtime is compiled once.
         let mut cargo = process::cargo(&["test", "--release"]);
@@ -34,8 +34,8 @@ pub(crate) fn run_built(filter: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// Refuses before the build what the black-box tests would refuse after it.
-fn require_host_and_curl() -> Result<()> {
+/// Installs what the tests run, and refuses before the build what they would refuse after it.
+fn require_programs() -> Result<()> {
     match env::var("ORDERS_HOST").as_deref() {
         Err(_) | Ok("" | "shim") => {}
         Ok("spin") if process::succeeds(process::command("spin").arg("--version")) => {}
@@ -47,5 +47,6 @@ fn require_host_and_curl() -> Result<()> {
         Ok(other) => bail!("expected `ORDERS_HOST` to be `shim` or `spin`, found `{other}`"),
     }
     // The commands of README.md are run as they are written there.
-    setup::require_program("curl", "curl")
+    setup::require_program("curl", "curl")?;
+    setup::require_redis()
 }
