@@ -1,6 +1,8 @@
 //! The storage port on the key-value interfaces of Spin's hosts.
 
-use orders::{Key, Snapshot, Store, StoreError, Swap};
+use std::cell::Cell;
+
+use orders::{Key, KeyPage, Snapshot, Store, StoreError, Swap};
 
 use crate::host::key_value::{PlainStore, keyvalue};
 
@@ -14,6 +16,8 @@ const LABEL: &str = "default";
 pub struct KeyValueStore {
     store: PlainStore,
     bucket: keyvalue::store::Bucket,
+    /// Whether the host has refused to list in order, which it then always does.
+    is_unordered: Cell<bool>,
 }
 
 impl KeyValueStore {
@@ -25,6 +29,7 @@ impl KeyValueStore {
         Ok(Self {
             store: PlainStore::open(LABEL).await.map_err(failed)?,
             bucket: keyvalue::store::open(LABEL).map_err(failed)?,
+            is_unordered: Cell::new(false),
         })
     }
 
@@ -78,12 +83,32 @@ impl Store for KeyValueStore {
         }
     }
 
-    async fn increment(&self, key: &Key) -> Result<i64, StoreError> {
-        keyvalue::atomics::increment(&self.bucket, &key.to_string(), 1).map_err(failed)
+    async fn increment(&self, key: &Key, delta: i64) -> Result<i64, StoreError> {
+        keyvalue::atomics::increment(&self.bucket, &key.to_string(), delta).map_err(failed)
     }
 
     async fn keys(&self, visit: impl FnMut(&str)) -> Result<(), StoreError> {
         self.store.keys(visit).await.map_err(failed)
+    }
+
+    /// `list-keys` takes a cursor where the host lists in order: then it is the key after which to go on.
+    /// Other hosts refuse it with an error, which is all that tells them apart; so an error is
+    /// taken for that only if the store answers otherwise.
+    async fn keys_after(&self, after: &str) -> Result<Option<KeyPage>, StoreError> {
+        if self.is_unordered.get() {
+            return Ok(None);
+        }
+        match self.bucket.list_keys(Some(after)) {
+            Ok(page) => Ok(Some(KeyPage {
+                is_last: page.cursor.is_none(),
+                keys: page.keys,
+            })),
+            Err(error) => {
+                self.store.exists(after).await.map_err(|_| failed(error))?;
+                self.is_unordered.set(true);
+                Ok(None)
+            }
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Claim, renew and release: how one processor at a time holds an order.
 
+use crate::idempotency::{self, Idempotency};
+use crate::settle::move_if_ended;
 use crate::update::{UpdateError, update};
 use crate::{
     Claim, Event, IllegalTransition, Key, OrderId, Record, Refusal, Store, StoreError, Timestamp,
@@ -13,6 +15,11 @@ pub struct Claimant {
     pub token: Token,
     /// How long the claim holds without renewal, in milliseconds.
     pub lease_ms: u64,
+    /// Whether the attempt has its instance to itself.
+    pub alone: bool,
+    /// Names the time in which the claimant's host has the store for itself, if it has: a claim of
+    /// another tenure is dead, whatever its lease says.
+    pub tenure: Option<Token>,
 }
 
 impl Claimant {
@@ -20,6 +27,41 @@ impl Claimant {
         Claim {
             token: self.token,
             lease_until: now.plus_ms(self.lease_ms),
+            tenure: self.tenure,
+        }
+    }
+
+    /// The record with the claim, or settled as failed if the attempt before was lost and was the
+    /// last.
+    fn decide(
+        self,
+        record: &Record,
+        is_chosen: bool,
+        now: Timestamp,
+    ) -> Result<Record, IllegalTransition> {
+        if let (Some(Idempotency { key, .. }), 0, false) =
+            (record.idempotency, record.attempt, is_chosen)
+        {
+            return Err(IllegalTransition {
+                id: record.id,
+                status: record.status(),
+                refusal: Refusal::Undecided { key },
+            });
+        }
+        let lost = self
+            .tenure
+            .and_then(|tenure| apply(record, &Event::Interrupted { tenure }, now).ok())
+            .or_else(|| apply(record, &Event::LeaseExpired, now).ok());
+        // If it was not lost, the lease holds, or there is none: the claim itself is judged.
+        match &lost {
+            Some(lost) if lost.status().is_terminal() => Ok(lost.clone()),
+            _ => {
+                let claimed = Event::Claimed {
+                    claim: self.claim_at(now),
+                    alone: self.alone,
+                };
+                apply(lost.as_ref().unwrap_or(record), &claimed, now)
+            }
         }
     }
 }
@@ -51,9 +93,12 @@ pub enum ClaimError {
     Store(StoreError),
 }
 
-/// Takes the order for one attempt, if it is pending and due or its lease ran out.
+/// Takes the order for one attempt, if it is pending and due or its attempt was lost.
 ///
 /// Of all who claim an order at once, one succeeds. `write` names the write.
+///
+/// An order that came with an idempotency key may be one of several that were written for it at once:
+/// before its first attempt it is made sure that it is the one that the key stands for.
 ///
 /// # Errors
 /// [`ClaimError`]; the order is not held by this claimant then, except as told there.
@@ -64,19 +109,26 @@ pub async fn claim<S: Store>(
     write: Token,
     now: Timestamp,
 ) -> Result<Held, ClaimError> {
-    let decide = |record: &Record| {
-        let mut record = record.clone();
-        match apply(&record, &Event::LeaseExpired, now) {
-            Ok(expired) if expired.status().is_terminal() => return Ok(expired),
-            Ok(expired) => record = expired,
-            // OK because the claim itself is judged next: the lease holds, or there is none.
-            Err(_) => {}
-        }
-        apply(&record, &Event::Claimed(claimant.claim_at(now)), now)
+    let claim = async |is_chosen: bool| {
+        let decide = |record: &Record| claimant.decide(record, is_chosen, now).map(Some);
+        update(store, id, write, decide).await
     };
-    let record = update(store, id, write, decide).await?;
+    let mut claimed = claim(false).await;
+    if let Err(UpdateError::Refused(refused)) = &claimed
+        && let Refusal::Undecided { key } = refused.refusal
+    {
+        let chosen = idempotency::choose(store, key, id).await;
+        if chosen.map_err(ClaimError::Store)? != id {
+            // Nobody was told of this one, and nobody will be.
+            let removed = store.delete(&Key::Open(id)).await;
+            removed.map_err(ClaimError::Store)?;
+            return Err(ClaimError::NotFound(id));
+        }
+        claimed = claim(true).await;
+    }
+    let record = claimed?;
     if record.status().is_terminal() {
-        close(store, id).await;
+        move_if_ended(store, &record).await;
         return Err(ClaimError::Exhausted(id));
     }
     Ok(Held { record })
@@ -120,7 +172,8 @@ pub async fn renew<S: Store>(
         claim: claimant.claim_at(now),
         progress,
     };
-    Ok(update(store, id, write, |record| apply(record, &event, now)).await?)
+    let decide = |record: &Record| apply(record, &event, now).map(Some);
+    Ok(update(store, id, write, decide).await?)
 }
 
 /// Hands the order back unworked: it is pending again, and the attempt does not count.
@@ -134,10 +187,8 @@ pub async fn release<S: Store>(
     write: Token,
     now: Timestamp,
 ) -> Result<Record, RenewError> {
-    Ok(update(store, id, write, |record| {
-        apply(record, &Event::Released { token }, now)
-    })
-    .await?)
+    let decide = |record: &Record| apply(record, &Event::Released { token }, now).map(Some);
+    Ok(update(store, id, write, decide).await?)
 }
 
 impl From<UpdateError<IllegalTransition>> for RenewError {
@@ -152,11 +203,4 @@ impl From<UpdateError<IllegalTransition>> for RenewError {
             other => Self::Store(other.to_string()),
         }
     }
-}
-
-/// Removes the marker of an order that has ended.
-///
-/// A failure is left to the sweep, which finds the marker with an ended record.
-pub(crate) async fn close<S: Store>(store: &S, id: OrderId) {
-    let _left_to_the_sweep = store.delete(&Key::Marker(id)).await;
 }

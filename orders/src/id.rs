@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use uuid::{Builder, Uuid, Variant, Version};
 
 use crate::Timestamp;
@@ -15,14 +16,29 @@ use crate::Timestamp;
 pub struct OrderId(Uuid);
 
 impl OrderId {
-    /// An id for an order created at `now`, unique by 74 of the bits of `random`.
-    pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
-        Self(Builder::from_unix_timestamp_millis(now.as_unix_ms(), &random).into_uuid())
+    /// An id for an order of `owner` created at `now`, unique by 50 of the bits of `random`.
+    ///
+    /// Its last three bytes are the tag of the owner, so that who lists one owner's orders, and
+    /// who takes turns between owners, need not read the records.
+    pub fn new(now: Timestamp, random: [u8; 10], owner: Option<&str>) -> Self {
+        let mut random = random;
+        random[10 - OwnerTag::BYTES..].copy_from_slice(&OwnerTag::of(owner).0);
+        Self::at(now, random)
+    }
+
+    fn at(now: Timestamp, bytes: [u8; 10]) -> Self {
+        Self(Builder::from_unix_timestamp_millis(now.as_unix_ms(), &bytes).into_uuid())
+    }
+
+    /// The tag of the owner that it was made for.
+    pub(crate) fn owner_tag(self) -> OwnerTag {
+        let bytes = self.0.as_bytes();
+        OwnerTag([bytes[13], bytes[14], bytes[15]])
     }
 
     /// The id that sorts before every other that is created at `now`.
     pub(crate) fn first_at(now: Timestamp) -> Self {
-        Self::new(now, [0; 10])
+        Self::at(now, [0; 10])
     }
 
     /// When the order was created, to the millisecond.
@@ -74,6 +90,21 @@ impl From<OrderId> for Uuid {
     }
 }
 
+/// What the ids of one owner's orders end with: 24 bits of a hash, which one owner in some
+/// sixteen million shares by chance. A hint: whose an order is, its record says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct OwnerTag([u8; Self::BYTES]);
+
+impl OwnerTag {
+    const BYTES: usize = 3;
+
+    /// The tag of `owner`; nobody in particular has one too.
+    pub(crate) fn of(owner: Option<&str>) -> Self {
+        let hash = Sha256::digest(owner.unwrap_or_default());
+        Self([hash[0], hash[1], hash[2]])
+    }
+}
+
 /// The text is not the id of an order: a UUID of version 7 with its hyphens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a version 7 UUID such as `0199f3c2-7d1a-7b3e-9c55-2f60a1b4c8d7`")]
@@ -114,19 +145,36 @@ mod tests {
     #[test]
     fn an_id_tells_when_its_order_was_created() {
         let now = Timestamp::from_unix_ms(1_700_000_000_250);
-        assert_eq!(OrderId::new(now, [7; 10]).created_at(), now);
+        assert_eq!(OrderId::new(now, [7; 10], None).created_at(), now);
     }
 
     #[test]
     fn ids_sort_by_creation_time() {
-        let early = OrderId::new(Timestamp::from_unix_ms(1), [255; 10]);
-        let late = OrderId::new(Timestamp::from_unix_ms(2), [0; 10]);
+        let early = OrderId::new(Timestamp::from_unix_ms(1), [255; 10], None);
+        let late = OrderId::new(Timestamp::from_unix_ms(2), [0; 10], None);
         assert!(early < late && early.to_string() < late.to_string());
     }
 
     #[test]
+    fn ids_of_one_owner_end_alike_and_those_of_others_do_not() {
+        let now = Timestamp::from_unix_ms(1_700_000_000_250);
+        let ada = OrderId::new(now, [1; 10], Some("ada"));
+        assert_eq!(ada.owner_tag(), OwnerTag::of(Some("ada")));
+        assert_eq!(
+            OrderId::new(now, [2; 10], Some("ada")).owner_tag(),
+            ada.owner_tag()
+        );
+        for other in [Some("bob"), Some(""), None] {
+            assert_ne!(
+                OrderId::new(now, [1; 10], other).owner_tag(),
+                ada.owner_tag()
+            );
+        }
+    }
+
+    #[test]
     fn an_id_reads_back_as_it_was_written() {
-        let id = OrderId::new(Timestamp::from_unix_ms(1_700_000_000_250), [9; 10]);
+        let id = OrderId::new(Timestamp::from_unix_ms(1_700_000_000_250), [9; 10], None);
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!(id.to_string().to_uppercase().parse(), Ok(id));
     }

@@ -1,5 +1,5 @@
 //! The domain of asynchronous orders: what an order and its record are, which
-//! transitions are legal, and the protocol (submit, claim, renew, settle, cancel, sweep)
+//! transitions are legal, and the protocol (submit, claim, renew, settle, cancel, sweep, expire)
 //! that keeps them right over a key-value store.
 //!
 //! Nothing here does I/O, reads a clock or draws randomness: the store is a port
@@ -10,8 +10,10 @@
 #![forbid(unsafe_code)]
 
 mod claim;
+mod expire;
 mod id;
 mod idempotency;
+mod keys;
 mod list;
 mod order;
 mod record;
@@ -22,12 +24,16 @@ mod submit;
 mod sweep;
 mod timestamp;
 mod transition;
+mod turn;
 mod unique_members;
 mod update;
 
 pub mod memory;
 
 pub use claim::{ClaimError, Claimant, Held, RenewError, claim, release, renew};
+pub use expire::{
+    CLOCKS_DIFFER_MS, Expired, ExpiryPolicy, ExpiryTurn, expire, rest as rest_after_expiry,
+};
 pub use id::{InvalidOrderId, OrderId, Token};
 pub use idempotency::{Digest, Idempotency, TAKEOVER_MS, submit_once};
 pub use list::{ListQuery, Page, list};
@@ -38,11 +44,14 @@ pub use record::{
 };
 pub use retry::{BACKOFF_BASE_MS, BACKOFF_CAP_MS, backoff_ms};
 pub use settle::{AttemptEnd, SettleError, cancel, settle};
-pub use store::{Key, Snapshot, Store, StoreError, Swap};
-pub use submit::{Submission, SubmitError, find, submit};
+pub use store::{Key, KeyPage, Snapshot, Store, StoreError, Swap};
+pub use submit::{Submission, SubmitError, submit};
 pub use sweep::{
-    DISPATCH_GRACE_MS, SweepPolicy, Swept, Turn, needs_dispatch, next_sweep_at, sweep,
+    DISPATCH_GRACE_MS, SweepPolicy, SweepTurn, Swept, needs_dispatch, next_sweep_at,
+    rest as rest_after_sweep, sweep,
 };
 pub use timestamp::Timestamp;
-pub use transition::{Event, IllegalTransition, Refusal, apply};
-pub use update::UpdateError;
+pub use transition::{
+    Event, IllegalTransition, MESSAGE_BYTES_MAX, RESULT_BYTES_MAX, Refusal, apply,
+};
+pub use update::{UpdateError, find, move_ended};

@@ -3,7 +3,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use crate::{Key, Snapshot, Store, StoreError, Swap};
+use crate::{Key, KeyPage, Snapshot, Store, StoreError, Swap};
+
+/// How many keys a page has: few, so that small tests turn pages too.
+const KEYS_PER_PAGE: usize = 3;
 
 /// Keeps every promise of [`Store`] except durability.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +18,13 @@ impl MemoryStore {
     /// Every key that has a value.
     pub fn keys(&self) -> Vec<Key> {
         self.values.borrow().keys().copied().collect()
+    }
+
+    /// The keys as text, in order.
+    fn sorted(&self) -> Vec<String> {
+        let mut keys: Vec<_> = self.keys().iter().map(ToString::to_string).collect();
+        keys.sort_unstable();
+        keys
     }
 }
 
@@ -64,7 +74,7 @@ impl Store for MemoryStore {
         Ok(Swap::Applied)
     }
 
-    async fn increment(&self, key: &Key) -> Result<i64, StoreError> {
+    async fn increment(&self, key: &Key, delta: i64) -> Result<i64, StoreError> {
         let mut values = self.values.borrow_mut();
         let number = values
             .entry(*key)
@@ -73,21 +83,23 @@ impl Store for MemoryStore {
             .as_slice()
             .try_into()
             .map_err(|_| StoreError(format!("`{key}` holds no number")))?;
-        let sum = i64::from_le_bytes(bytes) + 1;
+        let sum = i64::from_le_bytes(bytes) + delta;
         *number = sum.to_le_bytes().to_vec();
         Ok(sum)
     }
 
     async fn keys(&self, mut visit: impl FnMut(&str)) -> Result<(), StoreError> {
-        let keys: Vec<_> = self
-            .values
-            .borrow()
-            .keys()
-            .map(ToString::to_string)
-            .collect();
-        for key in &keys {
-            visit(key);
+        for key in self.sorted() {
+            visit(&key);
         }
         Ok(())
+    }
+
+    async fn keys_after(&self, after: &str) -> Result<Option<KeyPage>, StoreError> {
+        let mut keys = self.sorted();
+        keys.retain(|key| key.as_str() > after);
+        let is_last = keys.len() <= KEYS_PER_PAGE;
+        keys.truncate(KEYS_PER_PAGE);
+        Ok(Some(KeyPage { keys, is_last }))
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{Digest, Order, OrderId, Timestamp, Token};
+use crate::{Idempotency, Order, OrderId, Timestamp, Token};
 
 /// The version of the record's JSON that this code writes. Every version up to it is read.
 pub const RECORD_VERSION: u32 = 1;
@@ -31,12 +31,13 @@ pub struct Record {
     pub owner: Option<String>,
     /// The idempotency key that the order was submitted with, which is kept as long as the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub idempotency_key: Option<Digest>,
+    pub idempotency: Option<Idempotency>,
     /// When the order was accepted.
     pub created_at: Timestamp,
     /// When the record was last written.
     pub updated_at: Timestamp,
-    /// How many attempts the order may take, from 1.
+    /// How many attempts the order may take, from 1. One more where the last was lost together
+    /// with others: see [`apply`](crate::apply).
     pub max_attempts: u32,
     /// The number of the latest attempt; 0 before the first.
     pub attempt: u32,
@@ -93,6 +94,25 @@ impl Record {
         }
     }
 
+    /// When the order ended, if it has.
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        match self.state {
+            State::Completed { at, .. } | State::Failed { at, .. } | State::Cancelled { at } => {
+                Some(at)
+            }
+            State::Pending { .. } | State::Processing { .. } => None,
+        }
+    }
+
+    /// Whether the next attempt must be alone in its instance.
+    ///
+    /// Once a lease ran out: whether this order or a neighbour ended the instance, only an
+    /// attempt that has none can tell. And where the next loss is the last.
+    pub fn runs_alone(&self) -> bool {
+        let lost = |attempt: &Attempt| attempt.outcome == Some(AttemptOutcome::LeaseExpired);
+        self.attempt >= self.max_attempts || self.attempts.iter().any(lost)
+    }
+
     /// Why the order failed, or why its latest attempt did.
     pub fn latest_error(&self) -> Option<Failure> {
         match &self.state {
@@ -105,7 +125,9 @@ impl Record {
                     .find(|attempt| attempt.ended_at.is_some())?;
                 let message = attempt.error.clone()?;
                 let code = match attempt.outcome {
-                    Some(AttemptOutcome::LeaseExpired) => ErrorCode::LeaseExpired,
+                    Some(AttemptOutcome::LeaseExpired | AttemptOutcome::Interrupted) => {
+                        ErrorCode::LeaseExpired
+                    }
                     _ => ErrorCode::Retryable,
                 };
                 Some(Failure { code, message })
@@ -209,6 +231,9 @@ pub struct Claim {
     pub token: Token,
     /// When the claim lapses unless it is renewed.
     pub lease_until: Timestamp,
+    /// In whose time alone with the store it was made. In another's, nobody holds it any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenure: Option<Token>,
 }
 
 /// One run of the work.
@@ -219,6 +244,9 @@ pub struct Attempt {
     pub number: u32,
     /// The token of the claim that it ran under.
     pub token: Token,
+    /// Whether it had its instance to itself.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub alone: bool,
     /// When it was claimed.
     pub started_at: Timestamp,
     /// When it ended; `None` while it runs.
@@ -247,8 +275,15 @@ pub enum AttemptOutcome {
     Retryable,
     /// The lease ran out: the processor died or lost its connection.
     LeaseExpired,
+    /// The host that it ran on ended, as the next host of the same store knows.
+    Interrupted,
     /// The client cancelled the order.
     Cancelled,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Why an order failed.
@@ -269,7 +304,7 @@ pub enum ErrorCode {
     Permanent,
     /// The work failed in a way that another attempt may mend.
     Retryable,
-    /// The lease ran out: the processor died or lost its connection.
+    /// The lease ran out, or the host ended: the attempt was lost before it told its outcome.
     LeaseExpired,
 }
 

@@ -2,8 +2,9 @@
 
 /// The delay before the second attempt, at most, in milliseconds.
 pub const BACKOFF_BASE_MS: u64 = 1_000;
-/// The delay before any attempt, at most, in milliseconds.
-pub const BACKOFF_CAP_MS: u64 = 60_000;
+/// The delay before any attempt, at most, in milliseconds: an hour. With the default of 20 attempts
+/// an order is tried for five hours on average, so that it outlasts a night's deploy of what it needs.
+pub const BACKOFF_CAP_MS: u64 = 3_600_000;
 
 /// The delay after attempt number `attempt` (from 1) failed: exponential with full jitter, in milliseconds.
 ///
@@ -28,7 +29,8 @@ mod tests {
         let longest = |attempt| (0..200_000).map(|random| backoff_ms(attempt, random)).max();
         assert_eq!(longest(1), Some(1_000));
         assert_eq!(longest(2), Some(2_000));
-        assert_eq!(longest(7), Some(60_000));
-        assert_eq!(longest(u32::MAX), Some(60_000));
+        assert_eq!(longest(7), Some(64_000));
+        assert!(backoff_ms(u32::MAX, 3_600_000) == BACKOFF_CAP_MS);
+        assert!(backoff_ms(u32::MAX, u64::MAX) <= BACKOFF_CAP_MS);
     }
 }

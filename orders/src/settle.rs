@@ -1,11 +1,8 @@
 //! Settle and cancel: how an attempt or an order ends.
 
-use std::cell::Cell;
-
 use serde_json::value::RawValue;
 
-use crate::claim::close;
-use crate::update::{UpdateError, update};
+use crate::update::{UpdateError, move_ended, update};
 use crate::{Event, IllegalTransition, OrderId, Record, Status, Store, Timestamp, Token, apply};
 
 /// How an attempt ended.
@@ -59,13 +56,10 @@ pub async fn settle<S: Store>(
     now: Timestamp,
 ) -> Result<Record, SettleError> {
     let event = Event::Ended { token, end };
-    match update(store, id, write, |record| apply(record, &event, now)).await {
+    let decide = |record: &Record| apply(record, &event, now).map(Some);
+    match update(store, id, write, decide).await {
         Ok(record) => {
-            // Record before marker: a crash in between leaves a marker that the sweep removes,
-            // where the other order would leave an open order that no sweep finds.
-            if record.status().is_terminal() {
-                close(store, id).await;
-            }
+            move_if_ended(store, &record).await;
             Ok(record)
         }
         Err(refused @ (UpdateError::Refused(_) | UpdateError::NotFound(_))) => {
@@ -77,34 +71,29 @@ pub async fn settle<S: Store>(
 
 /// Takes an open order back. Work that runs learns of it at its next renewal.
 ///
-/// Of clients who cancel at once, each is told that the order is cancelled.
+/// Once is as good as twice: who takes back what was taken back is told that it is.
 ///
 /// # Errors
-/// [`UpdateError::Refused`] when the order had ended before.
+/// [`UpdateError::Refused`] when the order had ended otherwise before.
 pub async fn cancel<S: Store>(
     store: &S,
     id: OrderId,
     write: Token,
     now: Timestamp,
 ) -> Result<Record, UpdateError<IllegalTransition>> {
-    let was_open = Cell::new(false);
-    let cancelled_meanwhile = Cell::new(None);
-    let decide = |record: &Record| {
-        let decision = apply(record, &Event::Cancelled, now);
-        if decision.is_ok() {
-            was_open.set(true);
-        } else if was_open.get() && record.status() == Status::Cancelled {
-            // Most likely by this very write: before it was read back, the late outcome of the
-            // work that ran was noted over it.
-            cancelled_meanwhile.set(Some(record.clone()));
-        }
-        decision
+    let decide = |record: &Record| match record.status() {
+        // Perhaps by this very write, over which a late outcome was noted before it was read back.
+        Status::Cancelled => Ok(None),
+        _ => apply(record, &Event::Cancelled, now).map(Some),
     };
-    let updated = update(store, id, write, decide).await;
-    let record = match (updated, cancelled_meanwhile.take()) {
-        (Err(UpdateError::Refused(_)), Some(record)) => record,
-        (updated, _) => updated?,
-    };
-    close(store, id).await;
+    let record = update(store, id, write, decide).await?;
+    move_if_ended(store, &record).await;
     Ok(record)
+}
+
+/// A failure is left to the sweep, which finds an ended order among the open ones.
+pub(crate) async fn move_if_ended<S: Store>(store: &S, record: &Record) {
+    if record.status().is_terminal() {
+        let _left_to_the_sweep = move_ended(store, record).await;
+    }
 }

@@ -44,15 +44,33 @@ pub trait Store {
     /// safe against another creator on every store, so the protocol never does.
     async fn swap(&self, snapshot: Self::Snapshot, value: &[u8]) -> Result<Swap, StoreError>;
 
-    /// Adds one to the number at `key`, which starts at 0, and returns the sum.
+    /// Adds `delta` to the number at `key`, which starts at 0, and returns the sum: by a `delta`
+    /// of 0 the number is read.
     ///
-    /// Of all who add to one key, each gets another number. The key belongs to this method:
-    /// it is never read, set or swapped, because hosts keep numbers each in their own form.
-    async fn increment(&self, key: &Key) -> Result<i64, StoreError>;
+    /// Of all who add one to a key, each gets another number. (One store may tell two the same;
+    /// who relies on it creates the key that the number names by a swap, which is sound there.)
+    /// The key belongs to this method: it is never read, set or swapped, because hosts keep
+    /// numbers each in their own form.
+    async fn increment(&self, key: &Key, delta: i64) -> Result<i64, StoreError>;
 
     /// Calls `visit` with every key that was there when this began, in any order; with keys
     /// that come or go meanwhile perhaps.
     async fn keys(&self, visit: impl FnMut(&str)) -> Result<(), StoreError>;
+
+    /// The first of the keys that sort after `after`, byte by byte, in order; `None` where the
+    /// store cannot list in order, and [`keys`](Self::keys) is all there is.
+    ///
+    /// Keys that come or go meanwhile may be missed; `after` need not exist.
+    async fn keys_after(&self, after: &str) -> Result<Option<KeyPage>, StoreError>;
+}
+
+/// Some keys in order, as many as the host gives at a time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyPage {
+    /// The keys, ascending.
+    pub keys: Vec<String>,
+    /// Whether there is none after these.
+    pub is_last: bool,
 }
 
 /// A value as it was read by [`Store::snapshot`].
@@ -83,33 +101,37 @@ pub struct StoreError(
 /// queries and URLs.
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
-    /// The record of an order.
-    Record(OrderId),
-    /// The marker of an order, which exists exactly while the order is open.
-    Marker(OrderId),
-    /// Which order an idempotency key stands for.
-    Pointer(Digest),
-    /// How many clients have wanted to create the order of an idempotency key.
-    Creators(Digest),
+    /// The record of an order that is open: that it is here says so.
+    Open(OrderId),
+    /// The record of an order that has ended.
+    Ended(OrderId),
+    /// Which order one who wanted to create it has chosen for an idempotency key: the bid with
+    /// this number.
+    Bid(Digest, i64),
+    /// How many bids there have been for an idempotency key.
+    Bids(Digest),
     /// Whose turn the last sweep was.
     Sweep,
+    /// How far records have been looked through for those whose retention has ended.
+    Expiry,
 }
 
 impl Key {
-    /// What the keys of records begin with.
-    pub const RECORD_PREFIX: &str = "order_";
-    /// What the keys of markers begin with.
-    pub const MARKER_PREFIX: &str = "open_";
+    /// What the keys of open orders begin with.
+    pub const OPEN_PREFIX: &str = "open_";
+    /// What the keys of orders that have ended begin with.
+    pub const ENDED_PREFIX: &str = "order_";
 }
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Record(id) => write!(f, "{}{id}", Self::RECORD_PREFIX),
-            Self::Marker(id) => write!(f, "{}{id}", Self::MARKER_PREFIX),
-            Self::Pointer(key) => write!(f, "pointer_{key}"),
-            Self::Creators(key) => write!(f, "creators_{key}"),
+            Self::Open(id) => write!(f, "{}{id}", Self::OPEN_PREFIX),
+            Self::Ended(id) => write!(f, "{}{id}", Self::ENDED_PREFIX),
+            Self::Bid(key, number) => write!(f, "bid_{key}_{number}"),
+            Self::Bids(key) => write!(f, "bids_{key}"),
             Self::Sweep => f.write_str("sweep"),
+            Self::Expiry => f.write_str("expiry"),
         }
     }
 }

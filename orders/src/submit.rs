@@ -2,17 +2,14 @@
 
 use std::convert::Infallible;
 
-use futures::future::try_join;
-
-use crate::idempotency::Digest;
 use crate::record::RECORD_VERSION;
-use crate::update::{self, UpdateError};
-use crate::{Key, Order, OrderId, Record, State, Store, StoreError, Timestamp, Token};
+use crate::update::UpdateError;
+use crate::{Idempotency, Key, Order, OrderId, Record, State, Store, StoreError, Timestamp, Token};
 
 /// What a client hands in, with what only its caller knows.
 #[derive(Clone, Debug)]
 pub struct Submission {
-    /// A fresh id, never used before.
+    /// A fresh id of the owner's, never used before.
     pub id: OrderId,
     /// Names the first write of the record.
     pub write: Token,
@@ -30,14 +27,14 @@ pub struct Submission {
 
 impl Submission {
     /// The record of the order, as it is accepted.
-    pub(crate) fn into_record(self, idempotency_key: Option<Digest>) -> Record {
+    pub(crate) fn into_record(self, idempotency: Option<Idempotency>) -> Record {
         Record {
             version: RECORD_VERSION,
             revision: 1,
             write: self.write,
             id: self.id,
             owner: self.owner,
-            idempotency_key,
+            idempotency,
             created_at: self.now,
             updated_at: self.now,
             max_attempts: self.max_attempts.max(1),
@@ -77,41 +74,21 @@ impl SubmitError {
 
 /// Makes the order durable and readable, and returns its record: only then is it accepted.
 ///
-/// The marker and the record are written at once, which a store that commits in groups
-/// does in one. A crash between them leaves an order that nobody was told is accepted: a
-/// marker without a record, which the sweep removes, or a record without a marker, which
-/// is never worked on and goes when its retention ends.
+/// One write: under its open key the record is found by everybody who looks for open orders.
 ///
 /// # Errors
-/// If the store failed. The order is not accepted then, even if parts of it were written.
+/// If the store failed. Nobody is told then that the order is accepted; if it was written all the
+/// same, or is yet to be, it is worked on.
 pub async fn submit<S: Store>(store: &S, submission: Submission) -> Result<Record, SubmitError> {
     let record = submission.into_record(None);
-    try_join(open(store, record.id), put_record(store, &record)).await?;
+    put(store, &record).await?;
     Ok(record)
-}
-
-/// The record of `id`, if there is one.
-///
-/// # Errors
-/// If the store failed, or what is stored is no record.
-pub async fn find<S: Store>(
-    store: &S,
-    id: OrderId,
-) -> Result<Option<Record>, UpdateError<Infallible>> {
-    update::read(store, id).await
 }
 
 /// Writes the first revision of a record.
 ///
-/// By a plain `set` and no swap: the id is fresh, so nobody else writes this key before the
-/// order is accepted.
-pub(crate) async fn put_record<S: Store>(store: &S, record: &Record) -> Result<(), StoreError> {
-    store.set(&Key::Record(record.id), &record.to_json()).await
-}
-
-/// Writes the marker. Harmless when repeated, and when the order has ended meanwhile: the
-/// sweep removes the marker of an order that has ended.
-pub(crate) async fn open<S: Store>(store: &S, id: OrderId) -> Result<(), StoreError> {
-    // Not nothing, because not every store keeps empty values.
-    store.set(&Key::Marker(id), b"1").await
+/// By a plain `set` and no swap: the id is fresh, so nobody else creates this key. Never twice for
+/// one id, since a second write might land over what has become of the order by then.
+pub(crate) async fn put<S: Store>(store: &S, record: &Record) -> Result<(), StoreError> {
+    store.set(&Key::Open(record.id), &record.to_json()).await
 }

@@ -1,37 +1,43 @@
-//! Sweep: find open orders that nobody works on, and remove what has had its time.
+//! Sweep: find open orders that nobody works on.
 //!
 //! Nothing is scheduled from outside: requests, health probes and the host's timer all
-//! ask for a sweep, and one of them gets the turn.
+//! ask for a sweep, and one of them gets the turn. What has had its time is removed by
+//! [`expire`](crate::expire), which nothing here waits for.
+
+use std::ops::ControlFlow;
 
 use futures::StreamExt;
 use futures::stream;
 use serde::{Deserialize, Serialize};
 
-use crate::idempotency::forget;
+use crate::keys::ids;
+use crate::turn::{self, Taken, Turn};
 use crate::update::{UpdateError, read};
-use crate::{Key, OrderId, Record, Snapshot, Store, StoreError, Timestamp, Token};
+use crate::{Key, OrderId, Record, State, Status, Store, StoreError, Timestamp, Token};
 
 /// How long after an order became claimable its dispatch counts as lost, in milliseconds.
 pub const DISPATCH_GRACE_MS: u64 = 2_000;
-/// How old a marker without a record is before it counts as left over by a crash, in milliseconds.
-const MARKER_GRACE_MS: u64 = 60_000;
-/// How many records are read, or removed, at once: enough to hide a store's latency.
+/// How many records are read at once: enough to hide a store's latency.
 const CONCURRENCY: usize = 32;
-/// How many records whose retention has ended one sweep removes, at most. The next goes on.
-const REMOVED_MAX: usize = 10_000;
+/// How many times as long as a sweep took the next one waits at least: a tenth of the time is
+/// spent on sweeps at most, however much is open, and however much a store that cannot list in order keeps.
+const REST_FACTOR: u64 = 10;
+/// The longest that is waited for that reason, in milliseconds: an hour.
+const REST_MS_MAX: u64 = 3_600_000;
 
-/// How often to sweep, and how long to keep.
+/// Who sweeps, and how often.
 #[derive(Clone, Copy, Debug)]
 pub struct SweepPolicy {
     /// The time between two sweeps, in milliseconds, unless something is due sooner.
     pub interval_ms: u64,
-    /// How long an order is kept after it was submitted, if it has ended, in milliseconds.
-    pub retention_ms: u64,
+    /// Names the time in which the sweeper's host has the store for itself, if it has: what was
+    /// claimed in another's is due at once.
+    pub tenure: Option<Token>,
 }
 
 /// Whether this caller sweeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum SweepTurn {
     /// It does.
     Taken(Swept),
     /// Not now: ask again at the given time.
@@ -41,85 +47,115 @@ pub enum Turn {
 /// What a sweep found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Swept {
+    /// Names the turn.
+    turn: Token,
+    /// When the first order that is not due yet will be.
+    next_due_at: Option<Timestamp>,
     /// Orders to dispatch, oldest first.
     pub due: Vec<OrderId>,
+    /// Orders that have ended and are yet to be moved, by [`move_ended`](crate::move_ended).
+    pub ended: Vec<OrderId>,
     /// How many orders are open.
     pub open: usize,
-    /// How many records were removed because their retention has ended.
-    pub removed: usize,
-    /// When the next sweep is due.
-    pub next_at: Timestamp,
+    /// Orders whose records could not be read, and why. The next sweep looks at them again.
+    pub unread: Vec<(OrderId, String)>,
 }
 
-/// What is stored at [`Key::Sweep`]: whose turn the last sweep was, and when the next is due.
+/// What a sweep leaves to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SweepRecord {
-    write: Token,
-    next_at: Timestamp,
+struct Left {
+    /// The tenure that it was in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tenure: Option<Token>,
 }
 
-/// Sweeps, if it is time and no other replica does. `writes` name the two writes to the sweep record.
+/// Sweeps, if it is time and no other replica does; in a new tenure at once. `write` names the write
+/// to the sweep record.
 ///
-/// Lists the keys once, and reads records only of open orders and of those that it removes.
-/// A sweep that dies is taken up after the interval.
+/// Lists the keys of open orders and reads their records. A sweep that dies is taken up after the
+/// interval.
 ///
 /// # Errors
-/// If the store failed. What was done stays done; the next sweep does the rest.
+/// If the turn could not be taken, or the keys could not be listed. A record that cannot be
+/// read stops nothing for the others.
 pub async fn sweep<S: Store>(
     store: &S,
     policy: SweepPolicy,
-    writes: [Token; 2],
+    write: Token,
     now: Timestamp,
-) -> Result<Turn, StoreError> {
-    let [first, last] = writes;
-    let latest_at = now.plus_ms(policy.interval_ms);
-    if let Some(not_before) = take_turn(
-        store,
-        SweepRecord {
-            write: first,
-            next_at: latest_at,
-        },
-        policy.interval_ms,
-        now,
-    )
-    .await?
-    {
-        return Ok(Turn::NotDue(not_before));
+) -> Result<SweepTurn, StoreError> {
+    let SweepPolicy {
+        interval_ms,
+        tenure,
+    } = policy;
+    let mine = Turn::new(write, now, interval_ms, Left { tenure });
+    let in_new_tenure = |left: &Left| tenure.is_some() && left.tenure != tenure;
+    if let Taken::NotDue(next_at) = turn::take(store, Key::Sweep, &mine, now, in_new_tenure).await? {
+        return Ok(SweepTurn::NotDue(next_at));
     }
-    let listed = list(store, now.as_unix_ms().saturating_sub(policy.retention_ms)).await?;
-    let looked = look(store, &listed.open, now).await?;
-    let removed = remove_ended(store, &listed.old).await?;
-
-    let next_at = looked
-        .next_due_at
-        .map_or(latest_at, |due| due.clamp(now, latest_at));
-    // Only to be sooner than said; if it fails, the next sweep is at `latest_at`.
-    let _later_is_well = advance(
-        store,
-        first,
-        SweepRecord {
-            write: last,
-            next_at,
-        },
-    )
-    .await;
-    Ok(Turn::Taken(Swept {
-        due: looked.due,
-        open: looked.open,
-        removed,
-        next_at,
-    }))
+    let mut open = Vec::new();
+    ids(store, Key::OPEN_PREFIX, None..None, |id| {
+        open.push(id);
+        ControlFlow::Continue(())
+    })
+    .await?;
+    let mut swept = Swept {
+        turn: write,
+        next_due_at: None,
+        due: Vec::new(),
+        ended: Vec::new(),
+        open: 0,
+        unread: Vec::new(),
+    };
+    let mut records = stream::iter(open)
+        .map(|id| async move { (id, read(store, &Key::Open(id), id).await) })
+        .buffer_unordered(CONCURRENCY);
+    while let Some((id, record)) = records.next().await {
+        swept.look(id, record, tenure, now);
+    }
+    swept.due.sort_unstable();
+    Ok(SweepTurn::Taken(swept))
 }
 
-/// When the last sweep said that the next is due, if there was one. For who has just come and would
-/// ask too early: a look is cheaper than a call.
+/// Says when the next sweep is due: when the first order will be, at the latest after the interval;
+/// and later, if this sweep `took_ms`, with all that its caller did. Returns the time.
+///
+/// If the store fails, the next sweep is due after the interval.
+pub async fn rest<S: Store>(
+    store: &S,
+    policy: SweepPolicy,
+    swept: &Swept,
+    took_ms: u64,
+    write: Token,
+    now: Timestamp,
+) -> Timestamp {
+    let due_in_ms = swept
+        .next_due_at
+        .map_or(policy.interval_ms, |due| due.ms_since(now));
+    let rest_ms = took_ms.saturating_mul(REST_FACTOR).min(REST_MS_MAX);
+    let wait_ms = due_in_ms.min(policy.interval_ms).max(rest_ms);
+    let left = Left {
+        tenure: policy.tenure,
+    };
+    let next = Turn::new(write, now, wait_ms, left);
+    let next_at = next.next_at;
+    match turn::leave(store, Key::Sweep, swept.turn, next).await {
+        Ok(()) => next_at,
+        Err(_) => now.plus_ms(policy.interval_ms),
+    }
+}
+
+/// When the next sweep is due, if it is not due yet. For who has just come and would ask too early: a
+/// look is cheaper than a call.
 ///
 /// # Errors
 /// If the store failed.
-pub async fn next_sweep_at<S: Store>(store: &S) -> Result<Option<Timestamp>, StoreError> {
-    let latest = store.get(&Key::Sweep).await?.as_deref().and_then(decode);
-    Ok(latest.map(|latest| latest.next_at))
+pub async fn next_sweep_at<S: Store>(
+    store: &S,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let latest: Option<Turn<Left>> = turn::latest(store, Key::Sweep).await?;
+    Ok(latest.filter(|latest| latest.is_ahead(now)).map(|latest| latest.next_at))
 }
 
 /// Whether an order that nobody seems to work on should be dispatched now.
@@ -130,7 +166,7 @@ pub fn needs_dispatch(record: &Record, now: Timestamp) -> bool {
 }
 
 fn dispatch_due_at(record: &Record) -> Option<Timestamp> {
-    let grace_ms = if record.status() == crate::Status::Pending {
+    let grace_ms = if record.status() == Status::Pending {
         DISPATCH_GRACE_MS
     } else {
         0
@@ -138,152 +174,31 @@ fn dispatch_due_at(record: &Record) -> Option<Timestamp> {
     record.claimable_at().map(|at| at.plus_ms(grace_ms))
 }
 
-/// Takes the turn by a fenced write, or returns when it is time to ask again.
-///
-/// Of replicas that ask at once, one gets it. (On a store that lets two create the same
-/// absent key, both may get the very first turn: two sweeps instead of one do no harm.)
-async fn take_turn<S: Store>(
-    store: &S,
-    mine: SweepRecord,
-    interval_ms: u64,
-    now: Timestamp,
-) -> Result<Option<Timestamp>, StoreError> {
-    let snapshot = store.snapshot(&Key::Sweep).await?;
-    // Clocks of replicas differ a little. A time further ahead than that comes from a clock that
-    // is wrong: not believed, so that one replica's clock cannot stop everybody's sweeps.
-    if let Some(current) = snapshot.value().and_then(decode)
-        && now < current.next_at
-        && current.next_at <= mine.next_at.plus_ms(interval_ms)
-    {
-        return Ok(Some(current.next_at));
-    }
-    // What the swap says is no matter; what is there afterwards is.
-    let _hint = store.swap(snapshot, &encode(mine)).await;
-    let current = store.get(&Key::Sweep).await?.as_deref().and_then(decode);
-    if current == Some(mine) {
-        Ok(None)
-    } else {
-        Ok(Some(mine.next_at))
-    }
-}
-
-/// Replaces the sweep record, if the turn is still the one that `mine` took.
-async fn advance<S: Store>(store: &S, mine: Token, next: SweepRecord) -> Result<(), StoreError> {
-    let snapshot = store.snapshot(&Key::Sweep).await?;
-    if snapshot
-        .value()
-        .and_then(decode)
-        .is_some_and(|current| current.write == mine)
-    {
-        store.swap(snapshot, &encode(next)).await?;
-    }
-    Ok(())
-}
-
-#[derive(Default)]
-struct Listed {
-    open: Vec<OrderId>,
-    /// Records of orders that were submitted before the retention's begin.
-    old: Vec<OrderId>,
-}
-
-async fn list<S: Store>(store: &S, kept_from_ms: u64) -> Result<Listed, StoreError> {
-    let mut listed = Listed::default();
-    // Ids sort by time, and so do keys of one kind: what sorts before this one is older. Telling
-    // that by the text alone keeps the listing of a million records cheap.
-    let kept_from =
-        Key::Record(OrderId::first_at(Timestamp::from_unix_ms(kept_from_ms))).to_string();
-    store
-        .keys(|key| {
-            if let Some(id) = key.strip_prefix(Key::MARKER_PREFIX) {
-                listed.open.extend(id.parse::<OrderId>());
-            } else if let Some(id) = key.strip_prefix(Key::RECORD_PREFIX)
-                && key < kept_from.as_str()
-                && listed.old.len() < REMOVED_MAX
-            {
-                listed.old.extend(id.parse::<OrderId>());
-            }
-        })
-        .await?;
-    listed.open.sort_unstable();
-    // An open order is kept however old it is.
-    listed
-        .old
-        .retain(|id| listed.open.binary_search(id).is_err());
-    Ok(listed)
-}
-
-#[derive(Default)]
-struct Looked {
-    due: Vec<OrderId>,
-    open: usize,
-    /// When the first order that is not due yet will be.
-    next_due_at: Option<Timestamp>,
-}
-
-/// Looks at every open order.
-async fn look<S: Store>(store: &S, open: &[OrderId], now: Timestamp) -> Result<Looked, StoreError> {
-    let mut looked = Looked::default();
-    let mut records = stream::iter(open.iter().copied())
-        .map(|id| async move { (id, read(store, id).await) })
-        .buffer_unordered(CONCURRENCY);
-    while let Some((id, record)) = records.next().await {
+impl Swept {
+    fn look(
+        &mut self,
+        id: OrderId,
+        record: Result<Option<Record>, UpdateError<std::convert::Infallible>>,
+        tenure: Option<Token>,
+        now: Timestamp,
+    ) {
         let record = match record {
-            Ok(record) => record,
-            Err(UpdateError::Store(error)) => return Err(error),
-            // One damaged record must not keep the others from being found; its status tells of it.
-            Err(_) => continue,
+            Ok(Some(record)) => record,
+            // It ended and was moved meanwhile.
+            Ok(None) => return,
+            Err(error) => return self.unread.push((id, error.to_string())),
         };
-        match record.as_ref().map(dispatch_due_at) {
-            Some(Some(due)) => {
-                looked.open += 1;
-                if due <= now {
-                    looked.due.push(id);
-                } else {
-                    looked.next_due_at = Some(looked.next_due_at.map_or(due, |next| next.min(due)));
-                }
-            }
-            // A crash between the record and the marker of an order that ended.
-            Some(None) => store.delete(&Key::Marker(id)).await?,
-            // A crash between the marker and the record of one that was never accepted.
-            None if now.ms_since(id.created_at()) > MARKER_GRACE_MS => {
-                store.delete(&Key::Marker(id)).await?;
-            }
-            None => {}
+        let Some(due) = dispatch_due_at(&record) else {
+            return self.ended.push(id);
+        };
+        self.open += 1;
+        let is_dead = matches!(&record.state, State::Processing { claim, .. }
+            if tenure.is_some() && claim.tenure != tenure);
+        if due <= now || is_dead {
+            self.due.push(id);
+        } else if record.attempt > 0 {
+            // What was just accepted is most likely under way: that is no reason to sweep soon.
+            self.next_due_at = Some(self.next_due_at.map_or(due, |next| next.min(due)));
         }
     }
-    looked.due.sort_unstable();
-    Ok(looked)
-}
-
-/// Removes records whose retention has ended, each with its idempotency key.
-async fn remove_ended<S: Store>(store: &S, old: &[OrderId]) -> Result<usize, StoreError> {
-    let mut removals = stream::iter(old.iter().copied())
-        .map(|id| async move {
-            if let Ok(Some(Record {
-                idempotency_key: Some(key),
-                ..
-            })) = read(store, id).await
-            {
-                forget(store, key, id).await?;
-            }
-            store.delete(&Key::Record(id)).await
-        })
-        .buffer_unordered(CONCURRENCY);
-    let mut removed = 0;
-    while let Some(removal) = removals.next().await {
-        removal?;
-        removed += 1;
-    }
-    Ok(removed)
-}
-
-fn encode(record: SweepRecord) -> Vec<u8> {
-    // OK because the record's keys are strings and no field's serializer fails.
-    serde_json::to_vec(&record).expect("a sweep record is always JSON")
-}
-
-/// A sweep record that cannot be read counts as none: the next turn writes a good one.
-fn decode(value: &[u8]) -> Option<SweepRecord> {
-    serde_json::from_slice(value).ok()
 }

@@ -2,7 +2,14 @@
 
 use crate::record::{ATTEMPTS_KEPT_MAX, Attempt, AttemptOutcome, Claim, ErrorCode, Failure, State};
 use crate::settle::AttemptEnd;
-use crate::{OrderId, Record, Status, Timestamp, Token};
+use crate::{Digest, OrderId, Record, Status, Timestamp, Token};
+
+/// The longest result that an order may have, in bytes of JSON: with its order and history a record must
+/// fit the 1 MiB that stores allow a value.
+pub const RESULT_BYTES_MAX: usize = 256 * 1024;
+/// The longest message that is kept of what went wrong, in bytes. A record has some
+/// [`ATTEMPTS_KEPT_MAX`] of them.
+pub const MESSAGE_BYTES_MAX: usize = 2_000;
 
 /// How finely progress is told.
 const PROGRESS_STEPS: f64 = 10_000.0;
@@ -11,7 +18,12 @@ const PROGRESS_STEPS: f64 = 10_000.0;
 #[derive(Clone, Debug)]
 pub enum Event {
     /// A processor takes the order for one attempt.
-    Claimed(Claim),
+    Claimed {
+        /// By which right.
+        claim: Claim,
+        /// Whether the attempt has its instance to itself.
+        alone: bool,
+    },
     /// The holder is alive, and tells how far the work is.
     Renewed {
         /// The claim, with its new end.
@@ -33,6 +45,11 @@ pub enum Event {
     },
     /// The lease ran out, and somebody noticed.
     LeaseExpired,
+    /// The host that the holder ran on has ended, as the next one knows that has the store for itself.
+    Interrupted {
+        /// Of the host that knows it.
+        tenure: Token,
+    },
     /// The client takes the order back.
     Cancelled,
 }
@@ -44,9 +61,9 @@ pub enum Event {
 /// (none) ----------> pending ---------------> processing ----------------> completed
 ///                     ^  |                      |  |  |
 ///                     |  | cancelled            |  |  +- ended: permanent, or attempts used up,
-///                     |  v                      |  |     or lease expired as often ---> failed
+///                     |  v                      |  |     or lost alone as often --------> failed
 ///                     |  cancelled <------------|--+ cancelled
-///                     +-------------------------+ ended: retryable; lease expired; released
+///                     +-------------------------+ ended: retryable; lost; released
 /// ```
 ///
 /// Edge by edge, as a test compares it with what this function does:
@@ -60,7 +77,9 @@ pub enum Event {
 /// processing --ended: retryable-->                    pending
 /// processing --ended: retryable, attempts used up-->  failed
 /// processing --lease expired-->                       pending
-/// processing --lease expired, attempts used up-->     failed
+/// processing --lease expired alone, attempts used up--> failed
+/// processing --interrupted-->                         pending
+/// processing --interrupted alone, attempts used up--> failed
 /// processing --released-->                            pending
 /// processing --cancelled-->                           cancelled
 /// cancelled  --ended: late-->                         cancelled
@@ -69,6 +88,9 @@ pub enum Event {
 /// - *pending*: a processor's claim moves it on; a crash changes nothing, a sweep dispatches it again.
 /// - *processing*: its holder moves it on; if the holder crashes, whoever notices that the lease
 ///   ran out does.
+///   An attempt that was lost together with others does not fail the order for good: whose fault
+///   it was, nobody can tell. The next runs alone ([`Record::runs_alone`]), if need be beyond
+///   `max_attempts`.
 /// - *completed*, *failed*, *cancelled*: nothing moves them. An outcome that arrives after a
 ///   cancellation is noted in the history and changes nothing else.
 ///
@@ -94,14 +116,19 @@ pub fn apply(record: &Record, event: &Event, now: Timestamp) -> Result<Record, I
             State::Pending {
                 next_attempt_at: Some(at),
             },
-            Event::Claimed(_),
+            Event::Claimed { .. },
         ) if now < *at => {
             return refuse(Refusal::NotDue { at: *at });
         }
-        (State::Pending { .. }, Event::Claimed(claim)) => next.begin_attempt(*claim),
+        (State::Pending { .. }, Event::Claimed { alone: false, .. }) if record.runs_alone() => {
+            return refuse(Refusal::NotAlone);
+        }
+        (State::Pending { .. }, Event::Claimed { claim, alone }) => {
+            next.begin_attempt(*claim, *alone);
+        }
         (State::Pending { .. }, Event::Cancelled) => next.state = State::Cancelled { at },
 
-        (State::Processing { claim, .. }, Event::Claimed(_)) if now < claim.lease_until => {
+        (State::Processing { claim, .. }, Event::Claimed { .. }) if now < claim.lease_until => {
             return refuse(Refusal::Held {
                 until: claim.lease_until,
             });
@@ -129,7 +156,12 @@ pub fn apply(record: &Record, event: &Event, now: Timestamp) -> Result<Record, I
             };
         }
         (State::Processing { claim, .. }, Event::LeaseExpired) if now >= claim.lease_until => {
-            next.expire_lease(at);
+            next.lose_attempt(AttemptOutcome::LeaseExpired, at);
+        }
+        (State::Processing { claim, .. }, Event::Interrupted { tenure })
+            if claim.tenure != Some(*tenure) =>
+        {
+            next.lose_attempt(AttemptOutcome::Interrupted, at);
         }
         (State::Processing { .. }, Event::Cancelled) => {
             next.close_attempt(AttemptOutcome::Cancelled, None, at);
@@ -174,6 +206,16 @@ pub enum Refusal {
         /// Until when, unless that claim is renewed.
         until: Timestamp,
     },
+    /// It is one of several that were written for one idempotency key, and which of them the key
+    /// stands for is yet to be made sure.
+    #[error("its idempotency key may stand for another order")]
+    Undecided {
+        /// The key.
+        key: Digest,
+    },
+    /// Its next attempt must have an instance to itself.
+    #[error("its next attempt must be alone in its instance")]
+    NotAlone,
     /// The token presented does not hold it, or nobody does.
     #[error("the token presented does not hold it")]
     NotHolder,
@@ -183,7 +225,7 @@ pub enum Refusal {
 }
 
 impl Record {
-    fn begin_attempt(&mut self, claim: Claim) {
+    fn begin_attempt(&mut self, claim: Claim, alone: bool) {
         self.attempt += 1;
         if self.attempts.len() == ATTEMPTS_KEPT_MAX {
             self.attempts.remove(0);
@@ -191,6 +233,7 @@ impl Record {
         self.attempts.push(Attempt {
             number: self.attempt,
             token: claim.token,
+            alone,
             started_at: self.updated_at,
             ended_at: None,
             outcome: None,
@@ -205,6 +248,15 @@ impl Record {
 
     fn end_attempt(&mut self, end: &AttemptEnd, at: Timestamp) {
         match end {
+            AttemptEnd::Completed { result: Some(result) } if result.get().len() > RESULT_BYTES_MAX => {
+                // The work is done and would give the same again, so no other attempt is made.
+                let message = format!(
+                    "the result has {} bytes, and {RESULT_BYTES_MAX} are kept at most",
+                    result.get().len()
+                );
+                self.close_attempt(AttemptOutcome::Failed, Some(&message), at);
+                self.fail(ErrorCode::Permanent, &message, at);
+            }
             AttemptEnd::Completed { result } => {
                 self.close_attempt(AttemptOutcome::Completed, None, at);
                 self.state = State::Completed {
@@ -229,14 +281,21 @@ impl Record {
         }
     }
 
-    /// The attempt counts, so that an order which kills its processor ends as failed and not in a loop.
-    fn expire_lease(&mut self, at: Timestamp) {
+    /// The attempt counts, so that an order which kills its processor ends as failed and not in a
+    /// loop; but it fails the order only if nothing else can have ended it.
+    fn lose_attempt(&mut self, outcome: AttemptOutcome, at: Timestamp) {
         let message = format!(
-            "the lease of attempt {} ran out before the attempt ended",
-            self.attempt
+            "attempt {} was lost: {}",
+            self.attempt,
+            if outcome == AttemptOutcome::Interrupted {
+                "its host ended"
+            } else {
+                "its lease ran out before it ended"
+            }
         );
-        self.close_attempt(AttemptOutcome::LeaseExpired, Some(&message), at);
-        if self.attempt >= self.max_attempts {
+        let was_alone = self.attempts.last().is_some_and(|attempt| attempt.alone);
+        self.close_attempt(outcome, Some(&message), at);
+        if self.attempt >= self.max_attempts && was_alone {
             self.fail(ErrorCode::LeaseExpired, &message, at);
         } else {
             // At once: the lease has been delay enough.
@@ -251,7 +310,7 @@ impl Record {
             at,
             failure: Failure {
                 code,
-                message: message.to_owned(),
+                message: bounded(message),
             },
         };
     }
@@ -260,7 +319,7 @@ impl Record {
         if let Some(attempt) = self.attempts.last_mut() {
             attempt.ended_at = Some(at);
             attempt.outcome = Some(outcome);
-            attempt.error = error.map(str::to_owned);
+            attempt.error = error.map(bounded);
         }
     }
 
@@ -270,6 +329,15 @@ impl Record {
             .iter_mut()
             .find(|attempt| attempt.token == token && attempt.late_outcome_at.is_none())
     }
+}
+
+/// The message, or as much of its beginning as is kept.
+fn bounded(message: &str) -> String {
+    if message.len() <= MESSAGE_BYTES_MAX {
+        return message.to_owned();
+    }
+    let kept = &message[..message.floor_char_boundary(MESSAGE_BYTES_MAX)];
+    format!("{kept} … (cut off; {} bytes in all)", message.len())
 }
 
 /// Progress never goes back, whatever the work says.

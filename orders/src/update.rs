@@ -1,4 +1,4 @@
-//! The one way to change a record: read, decide, swap, and read back.
+//! The one way to change a record: read, decide, swap, and read back; and where a record is.
 
 use std::convert::Infallible;
 
@@ -9,6 +9,11 @@ use crate::{Key, OrderId, Record, Snapshot, Store, StoreError, Token};
 /// Few writers meet at one order: a holder, a client who cancels, a sweep. So losing
 /// this often means that the store misbehaves.
 const TRIES_MAX: u32 = 8;
+
+/// Where a record is looked for. It moves from the first place to the second, by way of both, so
+/// that one look at each finds it wherever it is. Twice, because the reads of some stores lag:
+/// what was just moved may be seen at neither.
+const PLACES: [fn(OrderId) -> Key; 4] = [Key::Open, Key::Ended, Key::Open, Key::Ended];
 
 /// Why a record was not changed. After [`UpdateError::Store`] it may have been.
 #[derive(Debug, thiserror::Error)]
@@ -34,8 +39,9 @@ pub enum UpdateError<E> {
 
 /// Changes the record of `id` as `decide` says, by a write that carries the name `write`.
 ///
-/// `decide` sees the record as it is stored and returns it as it shall be; it is asked
-/// again whenever somebody else wrote in between. Returns the record as it was written.
+/// `decide` sees the record as it is stored and returns it as it shall be, or `None` if it is so
+/// already; it is asked again whenever somebody else wrote in between. Returns the record as it is
+/// then.
 ///
 /// Whatever the store answers to the swap, the record is read back: the change is taken
 /// to have happened exactly when the stored record carries `write`. So a swap that
@@ -46,30 +52,31 @@ pub(crate) async fn update<S: Store, E>(
     store: &S,
     id: OrderId,
     write: Token,
-    decide: impl Fn(&Record) -> Result<Record, E>,
+    decide: impl Fn(&Record) -> Result<Option<Record>, E>,
 ) -> Result<Record, UpdateError<E>> {
-    let key = Key::Record(id);
     let mut failure = None;
     for _ in 0..TRIES_MAX {
-        let snapshot = match store.snapshot(&key).await {
-            Ok(snapshot) => snapshot,
+        let (place, snapshot) = match locate(store, id).await {
+            Ok(found) => found.ok_or(UpdateError::NotFound(id))?,
             Err(error) => {
                 failure = Some(error);
                 continue;
             }
         };
-        let record = decode(id, snapshot.value().ok_or(UpdateError::NotFound(id))?)?;
+        let record = decode(id, snapshot.value().unwrap_or_default())?;
         if record.write == write {
             return Ok(record);
         }
-        let mut next = decide(&record).map_err(UpdateError::Refused)?;
+        let Some(mut next) = decide(&record).map_err(UpdateError::Refused)? else {
+            return Ok(record);
+        };
         next.revision = record.revision + 1;
         next.write = write;
         // The answer is not looked at: what really is there tells. If that cannot be read
-        // now, the next turn does.
+        // now, or was moved meanwhile, the next turn finds it.
         failure = match store.swap(snapshot, &next.to_json()).await {
             Err(error) => Some(error),
-            Ok(_) => match store.get(&key).await {
+            Ok(_) => match store.get(&place).await {
                 Ok(Some(value)) if decode::<E>(id, &value)?.write == write => return Ok(next),
                 Ok(_) => None,
                 Err(error) => Some(error),
@@ -85,14 +92,68 @@ pub(crate) async fn update<S: Store, E>(
 }
 
 /// The stored record of `id`, if there is one.
-pub(crate) async fn read<S: Store>(
+///
+/// # Errors
+/// If the store failed, or what is stored is no record.
+pub async fn find<S: Store>(
     store: &S,
     id: OrderId,
 ) -> Result<Option<Record>, UpdateError<Infallible>> {
-    match store.get(&Key::Record(id)).await? {
+    for place in PLACES {
+        if let Some(record) = read(store, &place(id), id).await? {
+            return Ok(Some(record));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether there is a record of `id`.
+pub(crate) async fn is_stored<S: Store>(store: &S, id: OrderId) -> Result<bool, StoreError> {
+    for place in PLACES {
+        if store.get(&place(id)).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The record of `id` at one of its places, if it is there.
+pub(crate) async fn read<S: Store>(
+    store: &S,
+    place: &Key,
+    id: OrderId,
+) -> Result<Option<Record>, UpdateError<Infallible>> {
+    match store.get(place).await? {
         Some(value) => decode(id, &value).map(Some),
         None => Ok(None),
     }
+}
+
+/// Moves the record of an order that has ended to where those are. Anybody may, and again: the
+/// outcome of an order that has ended does not change.
+///
+/// In this order, so that whoever looks at one place after the other finds it at any time.
+///
+/// # Errors
+/// If the store failed. The order has ended all the same; a sweep finds it and moves it.
+pub async fn move_ended<S: Store>(store: &S, record: &Record) -> Result<(), StoreError> {
+    store
+        .set(&Key::Ended(record.id), &record.to_json())
+        .await?;
+    store.delete(&Key::Open(record.id)).await
+}
+
+async fn locate<S: Store>(
+    store: &S,
+    id: OrderId,
+) -> Result<Option<(Key, S::Snapshot)>, StoreError> {
+    for place in PLACES {
+        let snapshot = store.snapshot(&place(id)).await?;
+        if snapshot.value().is_some() {
+            return Ok(Some((place(id), snapshot)));
+        }
+    }
+    Ok(None)
 }
 
 fn decode<E>(id: OrderId, value: &[u8]) -> Result<Record, UpdateError<E>> {
