@@ -25,6 +25,7 @@ pub async fn get(call: Call, query: &str) -> Result<Response, Problem> {
             before: query.cursor,
             limit: query.limit,
         },
+        guest::now(),
     )
     .await?;
     let response = Response::json(200, &document::page(&page.records, page.next))

@@ -46,7 +46,7 @@ pub async fn post(call: Call) -> Result<Response, Problem> {
     let now = guest::now();
     let idempotency = key.map(|key| Idempotency::new(owner.as_deref(), &key, &body));
     let submission = Submission {
-        id: OrderId::new(now, guest::random()),
+        id: OrderId::new(now, guest::random(), owner.as_deref()),
         write: guest::token(),
         order: Order::parse(&body)?,
         owner,

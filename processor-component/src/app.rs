@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use guest::KeyValueStore;
-use orders::SweepPolicy;
+use orders::ExpiryPolicy;
 
 use crate::problem::Problem;
 use crate::work::ConfiguredWork;
@@ -20,8 +20,10 @@ pub struct App {
     pub lease_ms: u64,
     /// The longest time between two looks at an attempt's progress.
     pub progress_interval: Duration,
-    /// How often to sweep, and how long to keep.
-    pub sweep: SweepPolicy,
+    /// The time between two sweeps, in milliseconds.
+    pub sweep_ms: u64,
+    /// How long to keep orders that have ended.
+    pub expiry: ExpiryPolicy,
 }
 
 impl App {
@@ -55,7 +57,8 @@ impl App {
             .await
             .map_err(Problem::internal)?;
         Ok(Self {
-            sweep: SweepPolicy {
+            sweep_ms: sweep_seconds * 1000,
+            expiry: ExpiryPolicy {
                 interval_ms: sweep_seconds * 1000,
                 retention_ms: retention_seconds * 1000,
             },

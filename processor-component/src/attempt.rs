@@ -1,30 +1,48 @@
 //! One attempt: run the work of an order that is held, and settle how it ended.
 
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::{Either, select};
-use orders::{AttemptEnd, Claimant, Held, Record, SettleError, Status, backoff_ms};
+use orders::{AttemptEnd, Claimant, Record, SettleError, backoff_ms};
 
 use crate::app::App;
+use crate::company::Place;
 use crate::contract::{Context, Outcome, Work, WorkError};
-use crate::{dispatch, lease};
+use crate::lease;
 
 /// How long work may clean up after it was cancelled.
 const CLEAN_UP: Duration = Duration::from_secs(1);
 /// The delay between two tries to settle on a store that fails.
 const SETTLE_AGAIN: Duration = Duration::from_millis(500);
 
+/// An order that this processor holds, for one attempt.
+pub struct Attempt {
+    /// The record, as the claim wrote it.
+    pub record: Record,
+    /// By which right it is held.
+    pub claimant: Claimant,
+    /// From when the lease counts.
+    pub claimed_at: Instant,
+    /// Its place in the instance.
+    pub place: Place,
+}
+
 /// Runs the work and records its outcome. Returns the record as it was settled; `None` if the
 /// claim was lost, so that there was nothing to settle.
 ///
 /// The lease is renewed while the work waits. If the claim is lost, by cancellation or to
 /// another processor, the work is stopped.
-pub async fn run(app: &Rc<App>, held: Held, claimant: Claimant) -> Option<Record> {
-    let record = held.record;
+pub async fn run(app: &Rc<App>, attempt: Attempt) -> Option<Record> {
+    let Attempt {
+        record,
+        claimant,
+        claimed_at,
+        place: _place,
+    } = attempt;
     let context = Context::new(record.id, record.attempt, record.traceparent.clone());
     let work = Box::pin(app.work.run(&record.order, &context));
-    let keep = Box::pin(lease::keep(app, record.id, claimant, &context));
+    let keep = Box::pin(lease::keep(app, record.id, claimant, claimed_at, &context));
     match select(work, keep).await {
         Either::Left((ended, _)) => {
             settle(app, &record, claimant, end_of(ended, record.attempt)).await
@@ -63,17 +81,12 @@ async fn settle(
     end: AttemptEnd,
 ) -> Option<Record> {
     let write = guest::token();
-    let give_up_at = guest::now().plus_ms(app.lease_ms);
+    let (began, lease) = (Instant::now(), Duration::from_millis(app.lease_ms));
     loop {
         let now = guest::now();
         match orders::settle(&app.store, held.id, claimant.token, end.clone(), write, now).await {
-            Ok(record) => {
-                if record.status() == Status::Pending {
-                    dispatch::when_due(&record);
-                }
-                return Some(record);
-            }
-            Err(SettleError::Store(error)) if now < give_up_at => {
+            Ok(record) => return Some(record),
+            Err(SettleError::Store(error)) if began.elapsed() < lease => {
                 eprintln!("order `{}` is not settled yet: {error}", held.id);
                 guest::sleep(SETTLE_AGAIN).await;
             }

@@ -6,8 +6,11 @@
 mod route;
 
 mod attempt;
-mod dispatch;
+mod company;
 mod lease;
+
+mod dispatch;
+mod expire;
 mod sweep;
 
 mod contract;
@@ -17,5 +20,10 @@ mod worker;
 
 mod app;
 mod problem;
+
+/// How long ago that was, in milliseconds, by a clock that is never set.
+fn elapsed_ms(since: std::time::Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
 
 guest::serve!(route::answer);

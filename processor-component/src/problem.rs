@@ -4,6 +4,9 @@ use guest::Response;
 use orders::{ClaimError, OrderId, RenewError, StoreError};
 use serde::Serialize;
 
+/// The status of a host that cannot take another dispatch now.
+pub const HAS_NO_ROOM: u16 = 503;
+
 /// An error on its way to whoever dispatched the order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -48,14 +51,20 @@ impl Problem {
         }
     }
 
-    /// What is given as a claim's token is none.
-    pub fn claim_token_invalid(value: &str) -> Self {
-        let detail = format!("expected a UUID in the header `Claim-Token`, found `{value}`");
+    /// What a header gives as a token is none.
+    pub fn token_invalid(name: &str, value: &str) -> Self {
         Self {
             status: 400,
-            title: "The claim's token is not valid",
-            detail,
+            title: "The token is not valid",
+            detail: format!("expected a UUID in the header `{name}`, found `{value}`"),
         }
+    }
+
+    /// An attempt that runs alone has this instance.
+    pub fn instance_taken(id: OrderId) -> Self {
+        Self::conflict(format!(
+            "an attempt that must be alone has this instance, so order `{id}` is not claimed here"
+        ))
     }
 
     /// A fault of the service or its configuration; it is logged too, since the caller may not look.

@@ -1,12 +1,19 @@
 //! The route table of the processor. Only this app's components and its host reach it.
 
+use std::rc::Rc;
+use std::time::Instant;
+
 use guest::{Request, Response};
-use orders::{Claimant, OrderId, Record, State, Status, Token};
+use orders::{ClaimError, Claimant, Held, OrderId, Record, Refusal, State, Status, Token};
 use serde::Serialize;
 
 use crate::app::App;
+use crate::company::Place;
 use crate::problem::Problem;
-use crate::{attempt, sweep};
+use crate::{attempt, expire, sweep};
+
+/// Says of an attempt that it has its instance to itself, or must have (RFC 8941 boolean).
+const ALONE: (&str, &str) = ("attempt-alone", "?1");
 
 /// Answers any request.
 pub async fn answer(request: Request) -> Response {
@@ -27,7 +34,8 @@ async fn dispatch_to_route(request: &Request) -> Result<Response, Problem> {
         segments.next(),
     ) {
         ("POST", Some("orders"), Some(id), None) => process(order_id(id)?, request).await,
-        ("POST", Some("sweep"), None, None) => sweep::post(App::get().await?).await,
+        ("POST", Some("sweep"), None, None) => sweep::post(App::get().await?, request).await,
+        ("POST", Some("expire"), None, None) => expire::post(&*App::get().await?).await,
         ("POST", Some("release"), Some(id), None) => release(order_id(id)?, request).await,
         _ => Err(Problem::not_found(path)),
     }
@@ -35,30 +43,79 @@ async fn dispatch_to_route(request: &Request) -> Result<Response, Problem> {
 
 /// Claims the order and runs one attempt: after the answer, or before it with `Prefer: wait`.
 async fn process(id: OrderId, request: &Request) -> Result<Response, Problem> {
+    // The lease is counted from before the store is asked, by a clock that is never set.
+    let claimed_at = Instant::now();
     let app = App::get().await?;
-    let token = claim_token(request)?.unwrap_or_else(guest::token);
+    let token = token(request, "claim-token")?;
     let claimant = Claimant {
-        token,
+        token: token.unwrap_or_else(guest::token),
         lease_ms: app.lease_ms,
+        alone: guest::SERVES_ONE_REQUEST || request.header(ALONE.0).as_deref() == Some(ALONE.1),
+        tenure: tenure(request)?,
     };
-    let held = orders::claim(&app.store, id, claimant, guest::token(), guest::now()).await?;
-    let document = AttemptDocument::of(&held.record);
-    if !prefers_wait(request.header("prefer").as_deref()) {
+    let mut place = Place::take().ok_or_else(|| Problem::instance_taken(id))?;
+    // A host that chooses the token is ours, which gives an order that must be alone an instance.
+    let (held, claimant) = if token.is_some() {
+        match claim(&app, id, claimant).await {
+            Err(error) if must_be_alone(&error) => {
+                return Ok(Problem::from(error).into_response().header(ALONE.0, ALONE.1));
+            }
+            held => (held?, claimant),
+        }
+    } else {
+        claim_among_others(&app, id, claimant, &mut place).await?
+    };
+    let attempt = attempt::Attempt {
+        record: held.record,
+        claimant,
+        claimed_at,
+        place,
+    };
+    let document = AttemptDocument::of(&attempt.record);
+    if !prefers(request, "wait") {
         guest::spawn(async move {
-            attempt::run(&app, held, claimant).await;
+            attempt::run(&app, attempt).await;
         });
         return Ok(Response::json(202, &document));
     }
-    match attempt::run(&app, held, claimant).await {
+    match attempt::run(&app, attempt).await {
         Some(record) => Ok(Response::json(200, &AttemptDocument::of(&record))),
         None => Err(Problem::claim_lost(id)),
     }
 }
 
+async fn claim(app: &App, id: OrderId, claimant: Claimant) -> Result<Held, ClaimError> {
+    orders::claim(&app.store, id, claimant, guest::token(), guest::now()).await
+}
+
+/// Claims where the host gives no order an instance of its own: one that must be alone is, if nobody
+/// else is here now.
+async fn claim_among_others(
+    app: &Rc<App>,
+    id: OrderId,
+    claimant: Claimant,
+    place: &mut Place,
+) -> Result<(Held, Claimant), ClaimError> {
+    match claim(app, id, claimant).await {
+        Err(error) if must_be_alone(&error) && place.keep_others_out() => {
+            let claimant = Claimant {
+                alone: true,
+                ..claimant
+            };
+            Ok((claim(app, id, claimant).await?, claimant))
+        }
+        held => Ok((held?, claimant)),
+    }
+}
+
+fn must_be_alone(error: &ClaimError) -> bool {
+    matches!(error, ClaimError::Unavailable(refused) if refused.refusal == Refusal::NotAlone)
+}
+
 /// Hands a claim back, for a host that shuts down.
 async fn release(id: OrderId, request: &Request) -> Result<Response, Problem> {
     let app = App::get().await?;
-    let token = claim_token(request)?.ok_or_else(Problem::claim_token_missing)?;
+    let token = token(request, "claim-token")?.ok_or_else(Problem::claim_token_missing)?;
     orders::release(&app.store, id, token, guest::token(), guest::now()).await?;
     Ok(Response::new(204))
 }
@@ -89,24 +146,33 @@ impl AttemptDocument {
     }
 }
 
-/// RFC 7240 §4.3. Whatever number of seconds is given: the attempt's end is what is waited for.
-fn prefers_wait(prefer: Option<&str>) -> bool {
-    prefer.is_some_and(|value| {
-        value
-            .split([',', ';'])
-            .filter_map(|part| part.split('=').next())
-            .any(|name| name.trim().eq_ignore_ascii_case("wait"))
-    })
+/// Whether the request has the preference (RFC 7240), whatever its value: an attempt's end is waited
+/// for as long as it takes.
+pub fn prefers(request: &Request, preference: &str) -> bool {
+    let value = request.list_header("prefer");
+    value.is_some_and(|value| names_preference(&value, preference))
 }
 
-/// The token that the host chose to claim with, so that it can release the claim later.
-fn claim_token(request: &Request) -> Result<Option<Token>, Problem> {
-    let value = request.header("claim-token");
+fn names_preference(value: &str, preference: &str) -> bool {
+    value
+        .split([',', ';'])
+        .filter_map(|part| part.split('=').next())
+        .any(|name| name.trim().eq_ignore_ascii_case(preference))
+}
+
+/// The tenure of a host that has the store for itself, if it says so.
+pub fn tenure(request: &Request) -> Result<Option<Token>, Problem> {
+    token(request, "store-tenure")
+}
+
+/// A token that the host chose: that of a claim, so that it can release it later; or its tenure.
+fn token(request: &Request, name: &'static str) -> Result<Option<Token>, Problem> {
+    let value = request.header(name);
     value
         .map(|value| {
             value
                 .parse()
-                .map_err(|_| Problem::claim_token_invalid(&value))
+                .map_err(|_| Problem::token_invalid(name, &value))
         })
         .transpose()
 }
@@ -122,11 +188,10 @@ mod tests {
     #[test]
     fn a_preference_to_wait_is_found_among_others() {
         for value in ["wait", "wait=10", "respond-async, wait=10", "Wait"] {
-            assert!(prefers_wait(Some(value)), "`{value}`");
+            assert!(names_preference(value, "wait"), "`{value}`");
         }
         for value in ["", "respond-async", "waiting=1"] {
-            assert!(!prefers_wait(Some(value)), "`{value}`");
+            assert!(!names_preference(value, "wait"), "`{value}`");
         }
-        assert!(!prefers_wait(None));
     }
 }

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use guest::HostResponse;
-use orders::Order;
+use orders::{Order, RESULT_BYTES_MAX};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::contract::{Context, Outcome, Work, WorkError};
 
-/// The longest result that is taken, in bytes.
-const RESULT_BYTES_MAX: usize = 256 * 1024;
+/// Statuses of a client's fault that a deploy, a restart, a rotated secret or a wrong route can cause, and
+/// that the next hours mend.
+const MENDED_BY_TIME: [u16; 8] = [401, 403, 404, 405, 408, 409, 425, 429];
 /// The longest delay that a worker may ask for by `Retry-After`, in seconds.
 const DELAY_SECONDS_MAX: u64 = 3600;
 
@@ -56,7 +57,7 @@ impl Worker {
         match response.status() {
             200..=299 => outcome(response).await,
             // The worker says that it is this request that is wrong; asking again does not mend it.
-            status @ 400..=499 if status != 408 && status != 429 => Err(WorkError::Permanent {
+            status @ 400..=499 if !MENDED_BY_TIME.contains(&status) => Err(WorkError::Permanent {
                 message: format!("the worker answered with status `{status}`"),
             }),
             status => Err(WorkError::Retryable {

@@ -9,6 +9,9 @@ use super::bindings::fermyon::spin::variables;
 use super::task;
 use crate::world::filled;
 
+/// Whether an instance serves one request alone, as here.
+pub const SERVES_ONE_REQUEST: bool = true;
+
 /// `N` bytes that nobody can predict.
 pub fn random<const N: usize>() -> [u8; N] {
     filled(get_random_bytes)

@@ -6,6 +6,9 @@ use spin_sdk::{variables, wasip3};
 
 use crate::world::filled;
 
+/// Whether an instance serves one request alone. Here it serves many at once, as the host chooses.
+pub const SERVES_ONE_REQUEST: bool = false;
+
 /// `N` bytes that nobody can predict.
 pub fn random<const N: usize>() -> [u8; N] {
     filled(wasip3::random::random::get_random_bytes)
