@@ -3,7 +3,7 @@
 /// The delay before the second attempt, at most, in milliseconds.
 pub const BACKOFF_BASE_MS: u64 = 1_000;
 /// The delay before any attempt, at most, in milliseconds: an hour. With the default of 20 attempts
-/// an order is tried for five hours on average, so that it outlasts a night's deploy of what it needs.
+/// an order is tried for four hours on average, so that it outlasts what a deploy breaks.
 pub const BACKOFF_CAP_MS: u64 = 3_600_000;
 
 /// The delay after attempt number `attempt` (from 1) failed: exponential with full jitter, in milliseconds.
