@@ -86,7 +86,7 @@ async fn accept(
         None => orders::submit(&app.store, submission).await?,
         Some(idempotency) => {
             let pause = async |ms| guest::sleep(Duration::from_millis(ms)).await;
-            orders::submit_once(&app.store, submission, idempotency, pause).await?
+            orders::submit_once(&app.store, submission, idempotency, guest::token(), pause).await?
         }
     };
     Ok(record)

@@ -1,11 +1,11 @@
 //! Claim, renew and release: how one processor at a time holds an order.
 
-use crate::idempotency::{self, Idempotency};
+use crate::idempotency;
 use crate::settle::move_if_ended;
 use crate::update::{UpdateError, update};
 use crate::{
-    Claim, Event, IllegalTransition, Key, OrderId, Record, Refusal, Store, StoreError, Timestamp,
-    Token, apply,
+    Claim, Event, IllegalTransition, OrderId, Record, Refusal, Store, StoreError, Timestamp, Token,
+    apply,
 };
 
 /// Who claims, and for how long without renewal.
@@ -33,21 +33,7 @@ impl Claimant {
 
     /// The record with the claim, or settled as failed if the attempt before was lost and was the
     /// last.
-    fn decide(
-        self,
-        record: &Record,
-        is_chosen: bool,
-        now: Timestamp,
-    ) -> Result<Record, IllegalTransition> {
-        if let (Some(Idempotency { key, .. }), 0, false) =
-            (record.idempotency, record.attempt, is_chosen)
-        {
-            return Err(IllegalTransition {
-                id: record.id,
-                status: record.status(),
-                refusal: Refusal::Undecided { key },
-            });
-        }
+    fn decide(self, record: &Record, now: Timestamp) -> Result<Record, IllegalTransition> {
         let lost = self
             .tenure
             .and_then(|tenure| apply(record, &Event::Interrupted { tenure }, now).ok())
@@ -109,22 +95,16 @@ pub async fn claim<S: Store>(
     write: Token,
     now: Timestamp,
 ) -> Result<Held, ClaimError> {
-    let claim = async |is_chosen: bool| {
-        let decide = |record: &Record| claimant.decide(record, is_chosen, now).map(Some);
-        update(store, id, write, decide).await
-    };
-    let mut claimed = claim(false).await;
+    let decide = |record: &Record| claimant.decide(record, now).map(Some);
+    let mut claimed = update(store, id, write, decide).await;
     if let Err(UpdateError::Refused(refused)) = &claimed
-        && let Refusal::Undecided { key } = refused.refusal
+        && refused.refusal == Refusal::Undecided
     {
-        let chosen = idempotency::choose(store, key, id).await;
-        if chosen.map_err(ClaimError::Store)? != id {
-            // Nobody was told of this one, and nobody will be.
-            let removed = store.delete(&Key::Open(id)).await;
-            removed.map_err(ClaimError::Store)?;
+        // The claim's name is fresh, so that it can name this write too.
+        if idempotency::decide(store, id, claimant.token, now).await? != id {
             return Err(ClaimError::NotFound(id));
         }
-        claimed = claim(true).await;
+        claimed = update(store, id, write, decide).await;
     }
     let record = claimed?;
     if record.status().is_terminal() {

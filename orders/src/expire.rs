@@ -95,10 +95,12 @@ pub async fn expire<S: Store>(
     write: Token,
     now: Timestamp,
 ) -> Result<ExpiryTurn, StoreError> {
-    let mine = Turn::new(write, now, policy.interval_ms, Left::default());
-    let left = match turn::take(store, Key::Expiry, &mine, now, |_| false).await? {
+    let taken = turn::take(store, Key::Expiry, write, policy.interval_ms, now, |_| {
+        false
+    });
+    let left: Left = match taken.await? {
         Taken::NotDue(next_at) => return Ok(ExpiryTurn::NotDue(next_at)),
-        Taken::Yes(left) => left.unwrap_or_default(),
+        Taken::Yes(left) => left,
     };
     let kept_from = Timestamp::from_unix_ms(now.as_unix_ms().saturating_sub(policy.kept_ms()));
     let (old, listing) = list_old(store, left.after, OrderId::first_at(kept_from)).await?;
@@ -149,9 +151,7 @@ pub async fn rest<S: Store>(
             .min(policy.retention_ms)
             .max(policy.interval_ms)
     };
-    let wait_ms = wait_ms
-        .max(took_ms.saturating_mul(factor))
-        .min(WAIT_MS_MAX);
+    let wait_ms = wait_ms.max(took_ms.saturating_mul(factor)).min(WAIT_MS_MAX);
     let next = Turn::new(write, now, wait_ms, left);
     let next_at = next.next_at;
     match turn::leave(store, Key::Expiry, expired.turn, next).await {
@@ -196,7 +196,9 @@ async fn look<S: Store>(store: &S, id: OrderId, kept_from: Timestamp) -> Look {
         Ok(None) => return Look::Removed,
         Err(error) => return failed(&error),
     };
-    let ended_at = record.ended_at().unwrap_or(record.updated_at);
+    let Some(ended_at) = record.ended_at() else {
+        return Look::Failed("it is kept among the ended orders and has not ended".to_owned());
+    };
     if ended_at >= kept_from {
         return Look::Kept(ended_at);
     }

@@ -92,7 +92,8 @@ impl From<OrderId> for Uuid {
 
 /// What the ids of one owner's orders end with: 24 bits of a hash, which one owner in some
 /// sixteen million shares by chance. A hint: whose an order is, its record says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct OwnerTag([u8; Self::BYTES]);
 
 impl OwnerTag {

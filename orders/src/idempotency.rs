@@ -2,25 +2,29 @@
 //!
 //! Whoever wants to create the order of a key writes it first, under an id of its own: a *candidate*.
 //! Then it *bids* for the key. A number from [`Store::increment`] names the bid, so that nobody else
-//! creates that key of the store; what exists is then changed by swaps alone. So nothing here relies on
-//! a swap that creates what several may create, which some stores let all of them do.
+//! creates that key of the store, and what it says, which candidate it is for, never changes. So nothing
+//! here relies on a swap that creates what several may create, which some stores let all of them do.
+//!
+//! What becomes of a candidate is in its own record, and decided by fenced swaps of it alone:
 //!
 //! ```text
-//!               by its bidder, if no later bid is there
-//! (none) --> proposed ----------------------------------> chosen
-//!                |                                          |  the order's retention has ended
-//!                +-------------> withdrawn <----------------+
-//!                 by a later bidder, or by its own for a later bid
+//!                   by who bids for it, if no later bid is there
+//! (none) --> candidate ------------------------------------------> chosen: an order that is accepted
+//!                |
+//!                +--> discarded, and removed
+//!                  by a later bidder, or by its own for a later bid
 //! ```
 //!
-//! At most one bid for a key is chosen. For of two, the later is written before it looks at the earlier,
-//! and the earlier before it looks at the later: so one of them sees the other, however long either
-//! stands still. If the later sees the earlier proposed, it withdraws it; if the earlier sees the later, it
-//! withdraws itself; and if one is found chosen, the other adopts its order.
+//! At most one candidate of a key is chosen. For of two bids, the later is written before its bidder looks at
+//! the earlier, and the earlier before its bidder looks at the later: so one of them sees the other,
+//! however long either stands still. If the later sees the earlier, it discards its candidate; if the earlier
+//! sees the later, it discards its own; and whoever finds one that was chosen adopts it.
 //!
-//! A client is told of a chosen order and of no other. Anybody may bid for a candidate: so one whose
-//! creator died is bid for again by who comes to work on it, and in the end is worked on or removed.
+//! A client is told of a chosen order and of no other, and only what is no longer to be chosen is removed.
+//! Anybody may bid for a candidate: so one whose creator died is bid for again by who comes to work on it,
+//! and in the end is worked on or removed.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
@@ -28,23 +32,26 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::submit::{Submission, SubmitError, put};
-use crate::update::{find, is_stored};
-use crate::{Key, OrderId, Record, Snapshot, Store, StoreError};
+use crate::update::{UpdateError, find, find_stored, update};
+use crate::{
+    Event, IllegalTransition, Key, OrderId, Record, Snapshot, Store, StoreError, Timestamp, Token,
+    apply,
+};
 
-/// How long an earlier bidder is given to finish before a later one withdraws its bid, in milliseconds.
+/// How long an earlier bidder is given to finish before a later one discards its candidate, in milliseconds.
 ///
 /// Only so that those who race need not begin anew: what is decided does not depend on time.
 pub const TAKEOVER_MS: u64 = 2_000;
-/// How much later each further bidder withdraws earlier bids, in milliseconds, so that one of them
+/// How much later each further bidder does so, in milliseconds, so that one of them
 /// takes over and not all at once.
 const STRAGGLER_MS: u64 = 250;
 /// How many bidders take over one after the other in this way: the last after twelve seconds.
 const STRAGGLERS_MAX: u64 = 40;
 /// How often it is looked for a bid that somebody else is to win, in milliseconds.
 const LOOK_AGAIN_MS: u64 = 25;
-/// How often a bidder that withdraws for a later one bids again.
+/// How often a bidder that gives way to a later one bids again.
 const BIDS_MAX: u32 = 8;
-/// How often a bid is swapped that others, or a failing store, change meanwhile.
+/// How often a bid is made again that a store does not keep.
 const SWAPS_MAX: u32 = 8;
 
 /// A client's key, and what it was used for.
@@ -118,27 +125,15 @@ impl From<Digest> for String {
     }
 }
 
-/// What is stored at [`Key::Bid`].
+/// What is stored at [`Key::Bid`]: which candidate the bid is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Bid {
     order: OrderId,
-    state: BidState,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum BidState {
-    /// It may be chosen yet. Nobody has been told of its order.
-    Proposed,
-    /// The key stands for its order.
-    Chosen,
-    /// It will never be chosen, or is not any more.
-    Withdrawn,
 }
 
 /// Submits an order once for its key: creates it, or finds the one that the key stands for.
 ///
-/// `pause` waits for that many milliseconds.
+/// `choice` names the write that chooses the order, and `pause` waits for that many milliseconds.
 ///
 /// # Errors
 /// [`SubmitError::KeyReused`] if the key came with another body before; [`SubmitError::Store`]
@@ -147,24 +142,31 @@ pub async fn submit_once<S: Store>(
     store: &S,
     submission: Submission,
     idempotency: Idempotency,
+    choice: Token,
     pause: impl AsyncFn(u64),
 ) -> Result<Record, SubmitError> {
     let key = idempotency.key;
-    if let Some(record) = chosen_among(store, key, 1..=1).await?.record() {
+    if let Some(record) = find_chosen(store, key).await? {
         return replay(record, idempotency);
     }
+    let now = submission.now;
     let candidate = submission.into_record(Some(idempotency));
     put(store, &candidate).await?;
     let number = store.increment(&Key::Bids(key), 1).await?;
     await_earlier(store, key, number, pause).await;
-    let chosen = choose_from(store, key, candidate.id, number).await?;
-    if chosen == candidate.id {
-        return Ok(candidate);
-    }
-    // Nobody was told of the candidate. If this fails, who comes to work on it does it.
-    let _left = store.delete(&Key::Open(candidate.id)).await;
+    let candidate = Candidate {
+        key,
+        id: candidate.id,
+        choice,
+        now,
+    };
+    let chosen = candidate.decide(store, number).await?;
     let record = find(store, chosen).await.map_err(SubmitError::from_read)?;
-    let gone = || StoreError(format!("order `{chosen}` was removed while its key was looked up"));
+    let gone = || {
+        StoreError(format!(
+            "order `{chosen}` was removed while its key was looked up"
+        ))
+    };
     replay(record.ok_or_else(gone)?, idempotency)
 }
 
@@ -175,240 +177,244 @@ fn replay(record: Record, idempotency: Idempotency) -> Result<Record, SubmitErro
     }
 }
 
-/// Waits while a bid before `number` may still be chosen and has not been, within bounds.
-async fn await_earlier<S: Store>(
+/// Decides for the candidate `id`, whose creator may have died: returns it if it is chosen, or else the order
+/// that is. `choice` names the write of its record.
+///
+/// # Errors
+/// If the store failed. It may be decided all the same; who asks again is told.
+pub(crate) async fn decide<S: Store>(
     store: &S,
-    key: Digest,
-    number: i64,
-    pause: impl AsyncFn(u64),
-) {
+    id: OrderId,
+    choice: Token,
+    now: Timestamp,
+) -> Result<OrderId, UpdateError<IllegalTransition>> {
+    let record = find_stored(store, id).await.map_err(UpdateError::widen)?;
+    let Some(Idempotency { key, .. }) = record.and_then(|record| record.idempotency) else {
+        return Err(UpdateError::NotFound(id));
+    };
+    let number = store.increment(&Key::Bids(key), 1).await?;
+    let candidate = Candidate {
+        key,
+        id,
+        choice,
+        now,
+    };
+    Ok(candidate.decide(store, number).await?)
+}
+
+/// Waits while an earlier bid than `number` may still win and none has, within bounds.
+async fn await_earlier<S: Store>(store: &S, key: Digest, number: i64, pause: impl AsyncFn(u64)) {
     let Some(stragglers) = u64::try_from(number - 2).ok() else {
         return;
     };
     let wait_ms = TAKEOVER_MS + STRAGGLER_MS * stragglers.min(STRAGGLERS_MAX);
     let mut waited_ms = 0;
     // A look that fails is made again: only time is lost by it.
-    while waited_ms < wait_ms
-        && !matches!(
-            chosen_among(store, key, 1..=number - 1).await,
-            Ok(Earlier::Chosen(_) | Earlier::Withdrawn)
-        )
-    {
+    while waited_ms < wait_ms && !is_settled(store, key, number).await.unwrap_or(false) {
         pause(LOOK_AGAIN_MS).await;
         waited_ms += LOOK_AGAIN_MS;
     }
 }
 
-/// What has become of some bids.
-enum Earlier {
-    /// One was chosen.
-    Chosen(Box<Record>),
-    /// Each was made and withdrawn.
-    Withdrawn,
-    /// One may be chosen yet.
-    Open,
-}
-
-impl Earlier {
-    fn record(self) -> Option<Record> {
-        match self {
-            Self::Chosen(record) => Some(*record),
-            Self::Withdrawn | Self::Open => None,
-        }
-    }
-}
-
-/// The order of the chosen bid, if one of these is.
-async fn chosen_among<S: Store>(
-    store: &S,
-    key: Digest,
-    numbers: impl IntoIterator<Item = i64>,
-) -> Result<Earlier, SubmitError> {
-    let mut all = Earlier::Withdrawn;
-    for number in numbers {
-        match read(store, Key::Bid(key, number)).await? {
-            Some(Bid {
-                order,
-                state: BidState::Chosen,
-            }) => {
-                // If the order's retention has ended, the key stands for nothing any more.
-                if let Some(record) = find(store, order).await.map_err(SubmitError::from_read)? {
-                    return Ok(Earlier::Chosen(Box::new(record)));
-                }
-            }
-            Some(Bid {
-                state: BidState::Withdrawn,
-                ..
-            }) => {}
-            _ => all = Earlier::Open,
-        }
-    }
-    Ok(all)
-}
-
-/// Which order the key stands for: `candidate`, if no other was chosen.
-///
-/// # Errors
-/// If the store failed. It may be decided all the same; who asks again is told.
-pub(crate) async fn choose<S: Store>(
-    store: &S,
-    key: Digest,
-    candidate: OrderId,
-) -> Result<OrderId, StoreError> {
-    // Most often it is decided, and by the first bid.
-    if let Some(Bid {
-        order,
-        state: BidState::Chosen,
-    }) = read(store, Key::Bid(key, 1)).await?
-        && order == candidate
-    {
-        return Ok(candidate);
-    }
-    let number = store.increment(&Key::Bids(key), 1).await?;
-    choose_from(store, key, candidate, number).await
-}
-
-/// Whether the key is known to stand for `candidate`.
-pub(crate) async fn is_chosen<S: Store>(
-    store: &S,
-    key: Digest,
-    candidate: OrderId,
-) -> Result<bool, StoreError> {
-    let mut number = 1;
-    // Bids before the chosen one were withdrawn, or never made.
-    loop {
-        match read(store, Key::Bid(key, number)).await? {
-            Some(Bid {
-                order,
-                state: BidState::Chosen,
-            }) => return Ok(order == candidate),
-            _ if number >= store.increment(&Key::Bids(key), 0).await? => return Ok(false),
-            _ => number += 1,
-        }
-    }
-}
-
-/// As [`choose`], by bids from this number on.
-async fn choose_from<S: Store>(
-    store: &S,
-    key: Digest,
-    candidate: OrderId,
-    number: i64,
-) -> Result<OrderId, StoreError> {
-    let mut number = number;
-    for _ in 0..BIDS_MAX {
-        if let Some(chosen) = bid(store, key, candidate, number).await? {
-            return Ok(chosen);
-        }
-        number = store.increment(&Key::Bids(key), 1).await?;
-    }
-    Err(StoreError(format!(
-        "no order was chosen for an idempotency key by {BIDS_MAX} bids"
-    )))
-}
-
-/// Makes the bid `number` for `candidate`, and says which order is chosen; `None` if it is yet to be
-/// decided, by another bid.
-async fn bid<S: Store>(
-    store: &S,
-    key: Digest,
-    candidate: OrderId,
-    number: i64,
-) -> Result<Option<OrderId>, StoreError> {
-    let proposed = Bid {
-        order: candidate,
-        state: BidState::Proposed,
-    };
-    if !propose(store, Key::Bid(key, number), proposed).await? {
-        return Ok(None);
-    }
+/// Whether a bid before `number` has won, or none can.
+async fn is_settled<S: Store>(store: &S, key: Digest, number: i64) -> Result<bool, StoreError> {
+    let mut none_can = true;
     for earlier in 1..number {
-        if let Some(chosen) = withdraw(store, Key::Bid(key, earlier)).await? {
-            withdraw(store, Key::Bid(key, number)).await?;
-            return Ok(Some(chosen));
+        match standing(store, Key::Bid(key, earlier)).await? {
+            Standing::Chosen(_) => return Ok(true),
+            Standing::Open(_) | Standing::NotMade => none_can = false,
+            Standing::Lost => {}
         }
     }
-    let latest = store.increment(&Key::Bids(key), 0).await?;
-    for later in number + 1..=latest {
-        match read(store, Key::Bid(key, later)).await? {
-            Some(Bid {
-                state: BidState::Withdrawn,
-                ..
-            })
-            | None => {}
-            Some(_) => return withdraw(store, Key::Bid(key, number)).await,
-        }
-    }
-    let chosen = change(store, Key::Bid(key, number), proposed, BidState::Chosen).await?;
-    Ok((chosen.state == BidState::Chosen).then_some(chosen.order))
+    Ok(none_can)
 }
 
-/// Creates the bid, unless another has this number: one store may give the same to two.
-async fn propose<S: Store>(store: &S, place: Key, proposed: Bid) -> Result<bool, StoreError> {
-    let mut failure = None;
-    for _ in 0..SWAPS_MAX {
-        let snapshot = store.snapshot(&place).await?;
-        if let Some(value) = snapshot.value() {
-            return Ok(decode(value)? == proposed);
+/// The order that the key stands for, if it is decided.
+async fn find_chosen<S: Store>(store: &S, key: Digest) -> Result<Option<Record>, SubmitError> {
+    let mut number = 1;
+    // As a rule it is the first; then nothing else is asked for.
+    loop {
+        if let Standing::Chosen(record) = standing(store, Key::Bid(key, number)).await? {
+            return Ok(Some(*record));
         }
-        failure = store.swap(snapshot, &encode(proposed)).await.err();
+        number += 1;
+        if number > store.increment(&Key::Bids(key), 0).await? {
+            return Ok(None);
+        }
     }
-    Err(failure.unwrap_or_else(not_written))
 }
 
-/// Sees to it that a bid is not chosen, if it was made; or returns the order of one that is, and whose
-/// retention has not ended.
-async fn withdraw<S: Store>(store: &S, place: Key) -> Result<Option<OrderId>, StoreError> {
-    let Some(mut bid) = read(store, place).await? else {
-        return Ok(None);
+/// What has become of a bid.
+enum Standing {
+    /// It was not made, or was removed with its order.
+    NotMade,
+    /// Its candidate may still be chosen.
+    Open(OrderId),
+    /// Its candidate was chosen: the key stands for this order.
+    Chosen(Box<Record>),
+    /// Its candidate was discarded; or it was chosen, and its retention has ended.
+    Lost,
+}
+
+async fn standing<S: Store>(store: &S, place: Key) -> Result<Standing, StoreError> {
+    let Some(value) = store.get(&place).await? else {
+        return Ok(Standing::NotMade);
     };
-    if bid.state == BidState::Proposed {
-        bid = change(store, place, bid, BidState::Withdrawn).await?;
-    }
-    if bid.state == BidState::Chosen {
-        if is_stored(store, bid.order).await? {
-            return Ok(Some(bid.order));
-        }
-        change(store, place, bid, BidState::Withdrawn).await?;
-    }
-    Ok(None)
+    let order = decode(&value)?.order;
+    let record = match find_stored(store, order).await {
+        Ok(record) => record,
+        Err(UpdateError::Store(error)) => return Err(error),
+        // Whether the key stands for it cannot be known.
+        Err(error) => return Err(StoreError(error.to_string())),
+    };
+    Ok(match record {
+        None => Standing::Lost,
+        Some(record) if !record.candidate => Standing::Chosen(Box::new(record)),
+        Some(record) if record.status().is_terminal() => Standing::Lost,
+        Some(record) => Standing::Open(record.id),
+    })
 }
 
-/// Changes the state of a bid that is as it was `seen`, and returns it as it is then: changed, or as
-/// another has changed it.
-async fn change<S: Store>(
-    store: &S,
-    place: Key,
-    seen: Bid,
-    state: BidState,
-) -> Result<Bid, StoreError> {
-    let mut failure = None;
-    for _ in 0..SWAPS_MAX {
-        let snapshot = store.snapshot(&place).await?;
-        let current = match snapshot.value() {
-            Some(value) => decode(value)?,
-            // Removed with its order.
-            None => Bid {
-                state: BidState::Withdrawn,
-                ..seen
-            },
+/// A candidate that somebody bids for.
+#[derive(Clone, Copy)]
+struct Candidate {
+    key: Digest,
+    id: OrderId,
+    /// Names the write that chooses it.
+    choice: Token,
+    now: Timestamp,
+}
+
+impl Candidate {
+    /// Bids for it, by bids from `number` on, until an order is chosen, and returns that. If it is
+    /// another, this one was discarded.
+    async fn decide<S: Store>(self, store: &S, number: i64) -> Result<OrderId, StoreError> {
+        let mut number = number;
+        for _ in 0..BIDS_MAX {
+            if let Some(chosen) = self.bid(store, number).await? {
+                if chosen != self.id {
+                    self.discard(store, self.id).await?;
+                }
+                return Ok(chosen);
+            }
+            number = store.increment(&Key::Bids(self.key), 1).await?;
+        }
+        Err(StoreError(format!(
+            "no order was chosen for an idempotency key by {BIDS_MAX} bids"
+        )))
+    }
+
+    /// Makes the bid `number`, and says which order is chosen; `None` if that is for another bid to say.
+    async fn bid<S: Store>(self, store: &S, number: i64) -> Result<Option<OrderId>, StoreError> {
+        if !self.propose(store, Key::Bid(self.key, number)).await? {
+            return Ok(None);
+        }
+        for earlier in 1..number {
+            if let Some(chosen) = self.overrule(store, Key::Bid(self.key, earlier)).await? {
+                return Ok(Some(chosen));
+            }
+        }
+        let latest = store.increment(&Key::Bids(self.key), 0).await?;
+        if latest < number {
+            // The count began anew, as the key's order was removed: this number is another's, too.
+            store.delete(&Key::Bid(self.key, number)).await?;
+            return Ok(None);
+        }
+        for later in number + 1..=latest {
+            match standing(store, Key::Bid(self.key, later)).await? {
+                Standing::Chosen(record) => return Ok(Some(record.id)),
+                // For the same candidate, it is as good as this one.
+                Standing::Open(id) if id != self.id => {
+                    return Ok(None);
+                }
+                Standing::Open(_) | Standing::Lost | Standing::NotMade => {}
+            }
+        }
+        self.choose(store).await
+    }
+
+    /// Creates the bid, unless another has this number: one store may give the same to two.
+    async fn propose<S: Store>(self, store: &S, place: Key) -> Result<bool, StoreError> {
+        let mut failure = None;
+        for _ in 0..SWAPS_MAX {
+            let snapshot = store.snapshot(&place).await?;
+            if let Some(value) = snapshot.value() {
+                return Ok(decode(value)?.order == self.id);
+            }
+            // What the swap says is no matter; the next look tells.
+            let bid = encode(Bid { order: self.id });
+            failure = store.swap(snapshot, &bid).await.err();
+        }
+        let not_made = || {
+            StoreError(format!(
+                "a bid for an idempotency key was still not made after {SWAPS_MAX} tries"
+            ))
         };
-        if current != seen {
-            return Ok(current);
-        }
-        // What the swap says is no matter; the next look tells.
-        failure = store
-            .swap(snapshot, &encode(Bid { state, ..seen }))
-            .await
-            .err();
+        Err(failure.unwrap_or_else(not_made))
     }
-    Err(failure.unwrap_or_else(not_written))
+
+    /// Sees to it that the candidate of an earlier bid is not chosen, if there is one; or returns the order
+    /// that was.
+    async fn overrule<S: Store>(
+        self,
+        store: &S,
+        place: Key,
+    ) -> Result<Option<OrderId>, StoreError> {
+        match standing(store, place).await? {
+            Standing::Chosen(record) => Ok(Some(record.id)),
+            Standing::Open(id) if id != self.id => self.discard(store, id).await,
+            Standing::Open(_) | Standing::Lost | Standing::NotMade => Ok(None),
+        }
+    }
+
+    /// Discards a candidate and removes it; or returns it, if it was chosen before.
+    async fn discard<S: Store>(
+        self,
+        store: &S,
+        id: OrderId,
+    ) -> Result<Option<OrderId>, StoreError> {
+        let record = self.write(store, id, &Event::Discarded).await?;
+        if record.as_ref().is_some_and(|record| !record.candidate) {
+            return Ok(Some(id));
+        }
+        // If this fails, a sweep does it.
+        let _left_to_the_sweep = store.delete(&Key::Open(id)).await;
+        Ok(None)
+    }
+
+    /// Chooses the candidate, unless it was discarded.
+    async fn choose<S: Store>(self, store: &S) -> Result<Option<OrderId>, StoreError> {
+        let record = self.write(store, self.id, &Event::Chosen).await?;
+        Ok(record
+            .filter(|record| !record.candidate)
+            .map(|record| record.id))
+    }
+
+    /// Writes what becomes of a candidate, and returns its record; `None` if it was removed. What was
+    /// decided before stays.
+    async fn write<S: Store>(
+        self,
+        store: &S,
+        id: OrderId,
+        event: &Event,
+    ) -> Result<Option<Record>, StoreError> {
+        let decide = |record: &Record| Ok::<_, Infallible>(apply(record, event, self.now).ok());
+        match update(store, id, self.choice, decide).await {
+            Ok(record) => Ok(Some(record)),
+            Err(UpdateError::NotFound(_)) => Ok(None),
+            Err(UpdateError::Store(error)) => Err(error),
+            Err(error @ UpdateError::Damaged { .. }) => Err(StoreError(error.to_string())),
+            Err(UpdateError::Refused(never)) => match never {},
+        }
+    }
 }
 
-/// Removes what belongs to the key, if it stands for no order but `id`: with the order's retention,
-/// its key's ends.
+/// Removes what belongs to the key, if it stands for no order but `id`: with the order, its key ends.
 ///
 /// Submissions with this key that are made at the same time are not held to be one.
+///
+/// # Errors
+/// If the store failed, or somebody bids for the key just now. What was removed stays so.
 pub(crate) async fn forget<S: Store>(
     store: &S,
     key: Digest,
@@ -416,12 +422,14 @@ pub(crate) async fn forget<S: Store>(
 ) -> Result<(), StoreError> {
     let latest = store.increment(&Key::Bids(key), 0).await?;
     for number in 1..=latest {
-        let place = Key::Bid(key, number);
-        match read(store, place).await? {
-            Some(bid) if bid.order == id => drop(change(store, place, bid, BidState::Withdrawn).await?),
-            Some(_) if withdraw(store, place).await?.is_some() => return Ok(()),
-            _ => {}
+        match standing(store, Key::Bid(key, number)).await? {
+            Standing::Chosen(record) if record.id != id => return Ok(()),
+            Standing::Open(_) => return Err(bid_for()),
+            Standing::Chosen(_) | Standing::Lost | Standing::NotMade => {}
         }
+    }
+    if store.increment(&Key::Bids(key), 0).await? != latest {
+        return Err(bid_for());
     }
     for number in 1..=latest {
         store.delete(&Key::Bid(key, number)).await?;
@@ -429,8 +437,8 @@ pub(crate) async fn forget<S: Store>(
     store.delete(&Key::Bids(key)).await
 }
 
-async fn read<S: Store>(store: &S, place: Key) -> Result<Option<Bid>, StoreError> {
-    store.get(&place).await?.map(|value| decode(&value)).transpose()
+fn bid_for() -> StoreError {
+    StoreError("somebody bids for its idempotency key".to_owned())
 }
 
 fn encode(bid: Bid) -> Vec<u8> {
@@ -440,12 +448,8 @@ fn encode(bid: Bid) -> Vec<u8> {
 
 fn decode(value: &[u8]) -> Result<Bid, StoreError> {
     serde_json::from_slice(value).map_err(|error| {
-        StoreError(format!("a bid for an idempotency key cannot be read: {error}"))
+        StoreError(format!(
+            "a bid for an idempotency key cannot be read: {error}"
+        ))
     })
-}
-
-fn not_written() -> StoreError {
-    StoreError(format!(
-        "a bid for an idempotency key was still not written after {SWAPS_MAX} tries"
-    ))
 }

@@ -47,11 +47,11 @@ pub use settle::{AttemptEnd, SettleError, cancel, settle};
 pub use store::{Key, KeyPage, Snapshot, Store, StoreError, Swap};
 pub use submit::{Submission, SubmitError, submit};
 pub use sweep::{
-    DISPATCH_GRACE_MS, SweepPolicy, SweepTurn, Swept, needs_dispatch, next_sweep_at,
+    DISPATCH_GRACE_MS, SweepPolicy, SweepTurn, Swept, has_room, needs_dispatch, next_sweep_at,
     rest as rest_after_sweep, sweep,
 };
 pub use timestamp::Timestamp;
 pub use transition::{
     Event, IllegalTransition, MESSAGE_BYTES_MAX, RESULT_BYTES_MAX, Refusal, apply,
 };
-pub use update::{UpdateError, find, move_ended};
+pub use update::{UpdateError, find, move_ended, move_left};

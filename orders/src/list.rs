@@ -7,7 +7,6 @@ use std::ops::ControlFlow;
 use futures::{StreamExt, stream};
 
 use crate::id::OwnerTag;
-use crate::idempotency;
 use crate::keys::{Listing, ids_in_any_order, ids_in_order};
 use crate::update::{UpdateError, find, read};
 use crate::{Key, OrderId, Record, Status, Store, StoreError, Timestamp};
@@ -78,7 +77,7 @@ pub async fn list<S: Store>(
             page.next = Some(id);
             looked_at += 1;
             match record {
-                Ok(Some(record)) if is_meant(store, &record, &query).await? => {
+                Ok(Some(record)) if is_meant(&record, &query) => {
                     page.records.push(record);
                 }
                 // Gone meanwhile, damaged, or not meant.
@@ -105,25 +104,11 @@ async fn look<S: Store>(
     }
 }
 
-async fn is_meant<S: Store>(
-    store: &S,
-    record: &Record,
-    query: &ListQuery,
-) -> Result<bool, StoreError> {
-    if record.owner != query.owner
-        || query
-            .status
-            .is_some_and(|status| status != record.status())
-    {
-        return Ok(false);
-    }
-    match record.idempotency {
-        // One of several that were written for one key at once, perhaps. Nobody is told of it yet.
-        Some(known) if record.attempt == 0 && !record.status().is_terminal() => {
-            idempotency::is_chosen(store, known.key, record.id).await
-        }
-        _ => Ok(true),
-    }
+fn is_meant(record: &Record, query: &ListQuery) -> bool {
+    record.owner == query.owner
+        && query.status.is_none_or(|status| status == record.status())
+        // Nobody has been told of a candidate.
+        && !record.candidate
 }
 
 /// The key of an order in one of the two places where its record can be.

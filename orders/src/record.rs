@@ -32,6 +32,10 @@ pub struct Record {
     /// The idempotency key that the order was submitted with, which is kept as long as the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency: Option<Idempotency>,
+    /// Whether it is yet to be decided that its idempotency key stands for this order. Nobody has been
+    /// told of it, and nobody works on it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub candidate: bool,
     /// When the order was accepted.
     pub created_at: Timestamp,
     /// When the record was last written.
@@ -281,7 +285,10 @@ pub enum AttemptOutcome {
     Cancelled,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
 fn is_false(value: &bool) -> bool {
     !value
 }

@@ -34,6 +34,7 @@ impl Submission {
             write: self.write,
             id: self.id,
             owner: self.owner,
+            candidate: idempotency.is_some(),
             idempotency,
             created_at: self.now,
             updated_at: self.now,

@@ -4,12 +4,14 @@
 //! ask for a sweep, and one of them gets the turn. What has had its time is removed by
 //! [`expire`](crate::expire), which nothing here waits for.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use futures::StreamExt;
 use futures::stream;
 use serde::{Deserialize, Serialize};
 
+use crate::id::OwnerTag;
 use crate::keys::ids;
 use crate::turn::{self, Taken, Turn};
 use crate::update::{UpdateError, read};
@@ -22,6 +24,8 @@ const CONCURRENCY: usize = 32;
 /// How many times as long as a sweep took the next one waits at least: a tenth of the time is
 /// spent on sweeps at most, however much is open, and however much a store that cannot list in order keeps.
 const REST_FACTOR: u64 = 10;
+/// How many owners that have used up their share of open orders are told apart, at most.
+const OWNERS_FULL_MAX: usize = 1_000;
 /// The longest that is waited for that reason, in milliseconds: an hour.
 const REST_MS_MAX: u64 = 3_600_000;
 
@@ -30,6 +34,8 @@ const REST_MS_MAX: u64 = 3_600_000;
 pub struct SweepPolicy {
     /// The time between two sweeps, in milliseconds, unless something is due sooner.
     pub interval_ms: u64,
+    /// How many open orders one owner may have, as sweeps count them: see [`has_room`].
+    pub owner_open_max: usize,
     /// Names the time in which the sweeper's host has the store for itself, if it has: what was
     /// claimed in another's is due at once.
     pub tenure: Option<Token>,
@@ -51,6 +57,8 @@ pub struct Swept {
     turn: Token,
     /// When the first order that is not due yet will be.
     next_due_at: Option<Timestamp>,
+    /// Owners who have used up their share.
+    owners_full: Vec<OwnerTag>,
     /// Orders to dispatch, oldest first.
     pub due: Vec<OrderId>,
     /// Orders that have ended and are yet to be moved, by [`move_ended`](crate::move_ended).
@@ -62,11 +70,15 @@ pub struct Swept {
 }
 
 /// What a sweep leaves to the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Left {
     /// The tenure that it was in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tenure: Option<Token>,
+    /// Owners who had used up their share of open orders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    owners_full: Vec<OwnerTag>,
 }
 
 /// Sweeps, if it is time and no other replica does; in a new tenure at once. `write` names the write
@@ -84,13 +96,17 @@ pub async fn sweep<S: Store>(
     write: Token,
     now: Timestamp,
 ) -> Result<SweepTurn, StoreError> {
-    let SweepPolicy {
-        interval_ms,
-        tenure,
-    } = policy;
-    let mine = Turn::new(write, now, interval_ms, Left { tenure });
+    let tenure = policy.tenure;
     let in_new_tenure = |left: &Left| tenure.is_some() && left.tenure != tenure;
-    if let Taken::NotDue(next_at) = turn::take(store, Key::Sweep, &mine, now, in_new_tenure).await? {
+    let taken = turn::take(
+        store,
+        Key::Sweep,
+        write,
+        policy.interval_ms,
+        now,
+        in_new_tenure,
+    );
+    if let Taken::NotDue(next_at) = taken.await? {
         return Ok(SweepTurn::NotDue(next_at));
     }
     let mut open = Vec::new();
@@ -102,6 +118,7 @@ pub async fn sweep<S: Store>(
     let mut swept = Swept {
         turn: write,
         next_due_at: None,
+        owners_full: owners_full(&open, policy.owner_open_max),
         due: Vec::new(),
         ended: Vec::new(),
         open: 0,
@@ -136,6 +153,7 @@ pub async fn rest<S: Store>(
     let wait_ms = due_in_ms.min(policy.interval_ms).max(rest_ms);
     let left = Left {
         tenure: policy.tenure,
+        owners_full: swept.owners_full.clone(),
     };
     let next = Turn::new(write, now, wait_ms, left);
     let next_at = next.next_at;
@@ -155,7 +173,32 @@ pub async fn next_sweep_at<S: Store>(
     now: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
     let latest: Option<Turn<Left>> = turn::latest(store, Key::Sweep).await?;
-    Ok(latest.filter(|latest| latest.is_ahead(now)).map(|latest| latest.next_at))
+    Ok(latest
+        .filter(|latest| latest.is_ahead(now))
+        .map(|latest| latest.next_at))
+}
+
+/// Whether the owner may have another open order, as the last sweep found.
+///
+/// A sweep counts what is open anyway, so that a submission need not: an owner may have more by what
+/// it submits between two sweeps.
+///
+/// # Errors
+/// If the store failed.
+pub async fn has_room<S: Store>(store: &S, owner: Option<&str>) -> Result<bool, StoreError> {
+    let latest: Option<Turn<Left>> = turn::latest(store, Key::Sweep).await?;
+    let tag = OwnerTag::of(owner);
+    Ok(latest.is_none_or(|latest| !latest.left.owners_full.contains(&tag)))
+}
+
+/// The owners who have as many open orders as they may.
+fn owners_full(open: &[OrderId], open_max: usize) -> Vec<OwnerTag> {
+    let mut counts = BTreeMap::new();
+    for id in open {
+        *counts.entry(id.owner_tag()).or_insert(0_usize) += 1;
+    }
+    let full = counts.into_iter().filter(|(_, count)| *count >= open_max);
+    full.map(|(tag, _)| tag).take(OWNERS_FULL_MAX).collect()
 }
 
 /// Whether an order that nobody seems to work on should be dispatched now.

@@ -2,7 +2,7 @@
 
 use crate::record::{ATTEMPTS_KEPT_MAX, Attempt, AttemptOutcome, Claim, ErrorCode, Failure, State};
 use crate::settle::AttemptEnd;
-use crate::{Digest, OrderId, Record, Status, Timestamp, Token};
+use crate::{OrderId, Record, Status, Timestamp, Token};
 
 /// The longest result that an order may have, in bytes of JSON: with its order and history a record must
 /// fit the 1 MiB that stores allow a value.
@@ -17,6 +17,10 @@ const PROGRESS_STEPS: f64 = 10_000.0;
 /// Something that happens to an order.
 #[derive(Clone, Debug)]
 pub enum Event {
+    /// Its idempotency key stands for this order.
+    Chosen,
+    /// Its idempotency key stands for another order.
+    Discarded,
     /// A processor takes the order for one attempt.
     Claimed {
         /// By which right.
@@ -69,6 +73,8 @@ pub enum Event {
 /// Edge by edge, as a test compares it with what this function does:
 ///
 /// ```text
+/// candidate  --chosen-->                              pending
+/// candidate  --discarded-->                           cancelled
 /// pending    --claimed-->                             processing
 /// pending    --cancelled-->                           cancelled
 /// processing --renewed-->                             processing
@@ -85,6 +91,8 @@ pub enum Event {
 /// cancelled  --ended: late-->                         cancelled
 /// ```
 ///
+/// - *candidate*: pending, and one of perhaps several that were written for one idempotency key. It is
+///   chosen or discarded before anybody is told of it; if its creator crashes, by who comes to work on it.
 /// - *pending*: a processor's claim moves it on; a crash changes nothing, a sweep dispatches it again.
 /// - *processing*: its holder moves it on; if the holder crashes, whoever notices that the lease
 ///   ran out does.
@@ -112,6 +120,11 @@ pub fn apply(record: &Record, event: &Event, now: Timestamp) -> Result<Record, I
     let at = now.max(record.updated_at);
     next.updated_at = at;
     match (&record.state, event) {
+        (State::Pending { .. }, Event::Chosen) if record.candidate => next.candidate = false,
+        (State::Pending { .. }, Event::Discarded) if record.candidate => {
+            next.state = State::Cancelled { at };
+        }
+        (State::Pending { .. }, _) if record.candidate => return refuse(Refusal::Undecided),
         (
             State::Pending {
                 next_attempt_at: Some(at),
@@ -209,10 +222,7 @@ pub enum Refusal {
     /// It is one of several that were written for one idempotency key, and which of them the key
     /// stands for is yet to be made sure.
     #[error("its idempotency key may stand for another order")]
-    Undecided {
-        /// The key.
-        key: Digest,
-    },
+    Undecided,
     /// Its next attempt must have an instance to itself.
     #[error("its next attempt must be alone in its instance")]
     NotAlone,
@@ -248,7 +258,9 @@ impl Record {
 
     fn end_attempt(&mut self, end: &AttemptEnd, at: Timestamp) {
         match end {
-            AttemptEnd::Completed { result: Some(result) } if result.get().len() > RESULT_BYTES_MAX => {
+            AttemptEnd::Completed {
+                result: Some(result),
+            } if result.get().len() > RESULT_BYTES_MAX => {
                 // The work is done and would give the same again, so no other attempt is made.
                 let message = format!(
                     "the result has {} bytes, and {RESULT_BYTES_MAX} are kept at most",

@@ -42,26 +42,28 @@ impl<T> Turn<T> {
 /// Whether a turn was got.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Taken<T> {
-    /// It was, and this is what the latest before left, if there was one.
-    Yes(Option<T>),
+    /// It was, and this is what the latest before left.
+    Yes(T),
     /// Not now: ask again at the given time.
     NotDue(Timestamp),
 }
 
-/// Takes the turn by a fenced write, if it is due or `is_due` says so of what the latest left.
+/// Takes the turn by a fenced write with the name `write`, if it is due or `is_due` says so of what the
+/// latest left.
 ///
 /// Of replicas that ask at once, one gets it. (On a store that lets two create the same
 /// absent key, both may get the very first turn: two sweeps instead of one do no harm.) Who dies
-/// with it is followed after `mine.wait_ms`.
+/// with it is followed after `wait_ms`, and leaves what the latest left.
 pub(crate) async fn take<S: Store, T>(
     store: &S,
     key: Key,
-    mine: &Turn<T>,
+    write: Token,
+    wait_ms: u64,
     now: Timestamp,
     is_due: impl Fn(&T) -> bool,
 ) -> Result<Taken<T>, StoreError>
 where
-    T: Serialize + for<'de> Deserialize<'de> + PartialEq,
+    T: Default + Serialize + for<'de> Deserialize<'de>,
 {
     let snapshot = store.snapshot(&key).await?;
     let latest: Option<Turn<T>> = snapshot.value().and_then(decode);
@@ -71,11 +73,13 @@ where
     {
         return Ok(Taken::NotDue(latest.next_at));
     }
+    let left = latest.map(|latest| latest.left).unwrap_or_default();
+    let mine = Turn::new(write, now, wait_ms, left);
     // What the swap says is no matter; what is there afterwards is.
-    let _hint = store.swap(snapshot, &encode(mine)).await;
+    let _hint = store.swap(snapshot, &encode(&mine)).await;
     let current: Option<Turn<T>> = store.get(&key).await?.as_deref().and_then(decode);
-    if current.as_ref() == Some(mine) {
-        Ok(Taken::Yes(latest.map(|latest| latest.left)))
+    if current.is_some_and(|current| current.write == write) {
+        Ok(Taken::Yes(mine.left))
     } else {
         Ok(Taken::NotDue(mine.next_at))
     }

@@ -37,6 +37,18 @@ pub enum UpdateError<E> {
     Store(#[from] StoreError),
 }
 
+impl UpdateError<Infallible> {
+    /// The same, where a decision may refuse.
+    pub(crate) fn widen<E>(self) -> UpdateError<E> {
+        match self {
+            Self::NotFound(id) => UpdateError::NotFound(id),
+            Self::Damaged { id, message } => UpdateError::Damaged { id, message },
+            Self::Store(error) => UpdateError::Store(error),
+            Self::Refused(never) => match never {},
+        }
+    }
+}
+
 /// Changes the record of `id` as `decide` says, by a write that carries the name `write`.
 ///
 /// `decide` sees the record as it is stored and returns it as it shall be, or `None` if it is so
@@ -91,11 +103,20 @@ pub(crate) async fn update<S: Store, E>(
     Err(failure.unwrap_or_else(gave_up).into())
 }
 
-/// The stored record of `id`, if there is one.
+/// The record of `id`, if it is an order that was accepted: a candidate is not, yet.
 ///
 /// # Errors
 /// If the store failed, or what is stored is no record.
 pub async fn find<S: Store>(
+    store: &S,
+    id: OrderId,
+) -> Result<Option<Record>, UpdateError<Infallible>> {
+    let stored = find_stored(store, id).await?;
+    Ok(stored.filter(|record| !record.candidate))
+}
+
+/// The stored record of `id`, of a candidate too.
+pub(crate) async fn find_stored<S: Store>(
     store: &S,
     id: OrderId,
 ) -> Result<Option<Record>, UpdateError<Infallible>> {
@@ -105,16 +126,6 @@ pub async fn find<S: Store>(
         }
     }
     Ok(None)
-}
-
-/// Whether there is a record of `id`.
-pub(crate) async fn is_stored<S: Store>(store: &S, id: OrderId) -> Result<bool, StoreError> {
-    for place in PLACES {
-        if store.get(&place(id)).await?.is_some() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// The record of `id` at one of its places, if it is there.
@@ -130,17 +141,28 @@ pub(crate) async fn read<S: Store>(
 }
 
 /// Moves the record of an order that has ended to where those are. Anybody may, and again: the
-/// outcome of an order that has ended does not change.
+/// outcome of an order that has ended does not change. A candidate that was discarded is removed.
 ///
-/// In this order, so that whoever looks at one place after the other finds it at any time.
+/// Set first, and then deleted, so that whoever looks at one place after the other finds it at any time.
 ///
 /// # Errors
 /// If the store failed. The order has ended all the same; a sweep finds it and moves it.
 pub async fn move_ended<S: Store>(store: &S, record: &Record) -> Result<(), StoreError> {
-    store
-        .set(&Key::Ended(record.id), &record.to_json())
-        .await?;
+    if !record.candidate {
+        store.set(&Key::Ended(record.id), &record.to_json()).await?;
+    }
     store.delete(&Key::Open(record.id)).await
+}
+
+/// Moves an order that has ended and is still among the open ones, if it is.
+///
+/// # Errors
+/// If the store failed, or what is stored is no record.
+pub async fn move_left<S: Store>(store: &S, id: OrderId) -> Result<(), UpdateError<Infallible>> {
+    match read(store, &Key::Open(id), id).await? {
+        Some(record) if record.status().is_terminal() => Ok(move_ended(store, &record).await?),
+        _ => Ok(()),
+    }
 }
 
 async fn locate<S: Store>(

@@ -22,6 +22,8 @@ pub struct App {
     pub progress_interval: Duration,
     /// The time between two sweeps, in milliseconds.
     pub sweep_ms: u64,
+    /// How many open orders one owner may have.
+    pub owner_open_max: usize,
     /// How long to keep orders that have ended.
     pub expiry: ExpiryPolicy,
 }
@@ -58,6 +60,9 @@ impl App {
             .map_err(Problem::internal)?;
         Ok(Self {
             sweep_ms: sweep_seconds * 1000,
+            owner_open_max: guest::number("max_open_orders", 1..=usize::MAX)
+                .await
+                .map_err(Problem::internal)?,
             expiry: ExpiryPolicy {
                 interval_ms: sweep_seconds * 1000,
                 retention_ms: retention_seconds * 1000,

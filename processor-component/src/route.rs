@@ -58,7 +58,9 @@ async fn process(id: OrderId, request: &Request) -> Result<Response, Problem> {
     let (held, claimant) = if token.is_some() {
         match claim(&app, id, claimant).await {
             Err(error) if must_be_alone(&error) => {
-                return Ok(Problem::from(error).into_response().header(ALONE.0, ALONE.1));
+                return Ok(Problem::from(error)
+                    .into_response()
+                    .header(ALONE.0, ALONE.1));
             }
             held => (held?, claimant),
         }

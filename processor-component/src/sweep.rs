@@ -24,6 +24,7 @@ pub async fn post(app: Rc<App>, request: &Request) -> Result<Response, Problem> 
     let began = Instant::now();
     let policy = SweepPolicy {
         interval_ms: app.sweep_ms,
+        owner_open_max: app.owner_open_max,
         tenure: route::tenure(request)?,
     };
     let turn = orders::sweep(&app.store, policy, guest::token(), guest::now()).await?;
@@ -92,13 +93,7 @@ async fn dispatch_all(due: &[OrderId]) -> usize {
 async fn move_ended(app: &App, swept: &Swept) {
     stream::iter(&swept.ended)
         .for_each_concurrent(CONCURRENCY, |id| async move {
-            let moved = match orders::find(&app.store, *id).await {
-                Ok(Some(record)) => orders::move_ended(&app.store, &record)
-                    .await
-                    .map_err(|error| error.to_string()),
-                Ok(None) => Ok(()),
-                Err(error) => Err(error.to_string()),
-            };
+            let moved = orders::move_left(&app.store, *id).await;
             if let Err(error) = moved {
                 eprintln!("order `{id}` has ended and was not moved yet: {error}");
             }
