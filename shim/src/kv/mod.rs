@@ -77,7 +77,8 @@ pub trait Store: Send + Sync {
     /// at any time. It ends after its first error.
     fn keys(&self) -> Keys;
 
-    /// Adds `delta` to the integer at `key` (0 if absent) and returns the sum, as one step.
+    /// Adds `delta` to the integer at `key` (0 if absent) and returns the sum, as one step. A `delta`
+    /// of 0 reads it, and need not create it.
     /// Durable on return. **Not safe to repeat** after [`ErrorKind::Unavailable`].
     ///
     /// How the integer is kept is the back end's own business, so keys that are incremented are

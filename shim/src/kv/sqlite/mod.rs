@@ -16,7 +16,7 @@ mod writer;
 use self::readers::Readers;
 use self::statements::Statements;
 use self::writer::{Refusal, Writer};
-use super::{Error, Keys, Limits, OpenError, Store, Swap};
+use super::{Error, Keys, Limits, OpenError, Store, Swap, integer};
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use std::path::Path;
@@ -183,6 +183,10 @@ impl Store for SqliteStore {
 
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, Error> {
         self.limits.check_key(key)?;
+        if delta == 0 {
+            // That reads the number, and a read waits for no commit.
+            return integer::add(key, self.get(key).await?.as_deref(), 0);
+        }
         let key = key.to_owned();
         self.write(key.len(), move |statements, label| {
             statements.increment(label, &key, delta)
