@@ -66,7 +66,7 @@ fn record(id: Uuid, created: Duration, open_at: Option<Duration>) -> Value {
         "id": id,
         "createdAt": created_ms,
         "updatedAt": ended_ms,
-        "maxAttempts": 5,
+        "maxAttempts": 20,
         "attempt": 1,
         "attempts": [{
             "number": 1,

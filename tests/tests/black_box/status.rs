@@ -33,7 +33,7 @@ fn an_open_order_shows_its_status_and_when_to_ask_again() {
         ["pending", "processing"].contains(&document["status"].as_str().unwrap_or_default()),
         "{document}"
     );
-    assert_eq!(document["maxAttempts"], 5);
+    assert_eq!(document["maxAttempts"], 20);
     assert_eq!(document["links"]["status"], format!("/orders/status/{id}"));
     assert_eq!(document["links"]["result"], format!("/orders/{id}"));
 }

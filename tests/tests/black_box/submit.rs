@@ -49,7 +49,7 @@ fn the_answer_is_a_status_document_that_does_not_echo_the_order() {
     let id = uuid_in(&accepted);
     assert_eq!(document["status"], "pending");
     assert_eq!(document["attempt"], 0);
-    assert_eq!(document["maxAttempts"], 5);
+    assert_eq!(document["maxAttempts"], 20);
     assert_eq!(document["links"]["status"], format!("/orders/status/{id}"));
     assert_eq!(document["links"]["result"], format!("/orders/{id}"));
     assert_eq!(document["createdAt"], document["updatedAt"]);
