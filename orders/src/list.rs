@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn windows_grow_where_little_is_and_shrink_where_much_is() {
-        assert_eq!(next_width(1_000, 0), 16_129);
+        assert_eq!(next_width(1_000, 0), 16_130);
         assert_eq!(next_width(1_000, WINDOW_KEYS), 1_000);
         assert_eq!(next_width(1_000, 4 * WINDOW_KEYS), 250);
         assert_eq!(next_width(1, 1_000_000), 1);
