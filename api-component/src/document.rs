@@ -3,7 +3,6 @@
 use orders::{Failure, OrderId, Record, State, Status, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 /// Where the status of an order is.
 pub fn status_path(id: OrderId) -> String {
@@ -56,17 +55,16 @@ pub fn ended(record: &Record) -> EndedDocument {
 /// The result of a completed order: the order as it was sent, with `completedAt`.
 ///
 /// # Errors
-/// If the stored order is no JSON object.
+/// If what is stored is no order.
 pub fn completed<'a>(
     record: &Record,
     at: Timestamp,
     result: Option<&'a RawValue>,
 ) -> Result<CompletedDocument<'a>, String> {
-    let mut order: Map<String, Value> = record
+    let order = record
         .order
-        .read()
+        .completed(at)
         .map_err(|error| format!("order `{}` cannot be read: {error}", record.id))?;
-    order.insert("completedAt".to_owned(), Value::String(at.to_string()));
     Ok(CompletedDocument {
         id: record.id,
         status: record.status(),
@@ -157,7 +155,7 @@ pub struct PageDocument {
 pub struct CompletedDocument<'a> {
     id: OrderId,
     status: Status,
-    order: Map<String, Value>,
+    order: Box<RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<&'a RawValue>,
 }

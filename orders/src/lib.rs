@@ -13,6 +13,7 @@ mod claim;
 mod expire;
 mod id;
 mod idempotency;
+mod json;
 mod keys;
 mod list;
 mod order;
@@ -25,7 +26,6 @@ mod sweep;
 mod timestamp;
 mod transition;
 mod turn;
-mod unique_members;
 mod update;
 
 pub mod memory;
@@ -36,8 +36,9 @@ pub use expire::{
 };
 pub use id::{InvalidOrderId, OrderId, Token};
 pub use idempotency::{Digest, Idempotency, TAKEOVER_MS, submit_once};
+pub use json::DEPTH_MAX;
 pub use list::{ListQuery, Page, list};
-pub use order::{DEPTH_MAX, Fault, ITEMS_MAX, InvalidOrder, NAME_CHARS_MAX, Order, QUANTITY_MAX};
+pub use order::{Fault, ITEMS_MAX, InvalidOrder, NAME_CHARS_MAX, Order, QUANTITY_MAX};
 pub use record::{
     ATTEMPTS_KEPT_MAX, Attempt, AttemptOutcome, Claim, ErrorCode, Failure, InvalidRecord,
     RECORD_VERSION, Record, State, Status,

@@ -3,19 +3,17 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::unique_members::UniqueMembers;
+use crate::Timestamp;
+use crate::json::{self, Kind, Member, Value};
 
 /// The most characters that a customer's or an item's name may have.
 pub const NAME_CHARS_MAX: usize = 200;
 /// The most items that one order may have.
 pub const ITEMS_MAX: usize = 1000;
 /// The largest quantity of one item.
-pub const QUANTITY_MAX: u64 = 1_000_000;
-/// How deep an order's JSON may nest. A bound on the parsers that read it later, ours and others'.
-pub const DEPTH_MAX: usize = 32;
+pub const QUANTITY_MAX: i64 = 1_000_000;
 
 /// A valid order, byte for byte as it was sent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,8 +27,8 @@ impl Order {
     ///
     /// # Errors
     /// [`InvalidOrder::Malformed`] if `body` is not one JSON text in UTF-8 (RFC 8259), names a
-    /// member twice, or nests deeper than [`DEPTH_MAX`]; [`InvalidOrder::Invalid`] with every fault if it
-    /// is JSON but no order.
+    /// member twice, or nests deeper than [`DEPTH_MAX`](crate::DEPTH_MAX);
+    /// [`InvalidOrder::Invalid`] with every fault if it is JSON but no order.
     pub fn parse(body: &[u8]) -> Result<Self, InvalidOrder> {
         let text = std::str::from_utf8(body).map_err(|error| {
             malformed(format!(
@@ -43,20 +41,14 @@ impl Order {
                 "expected an order, found an empty body".to_owned(),
             ));
         }
-        // Before parsing, so that what is too deep costs no stack.
-        if exceeds_depth(body) {
-            return Err(malformed(format!(
-                "expected at most {DEPTH_MAX} levels of nesting, found more"
-            )));
-        }
-        let not_json = |error: serde_json::Error| malformed(error.to_string());
-        let UniqueMembers = serde_json::from_str(text).map_err(not_json)?;
-        let value: Value = serde_json::from_str(text).map_err(not_json)?;
+        let value = json::read(text).map_err(|error| malformed(error.to_string()))?;
         let faults = faults(&value);
         if !faults.is_empty() {
             return Err(InvalidOrder::Invalid(faults));
         }
-        Ok(Self(serde_json::from_str(text).map_err(not_json)?))
+        let text = value.of(text).to_owned();
+        let order = RawValue::from_string(text).map_err(|error| malformed(error.to_string()))?;
+        Ok(Self(order))
     }
 
     /// The order's JSON text as it was sent, without white space around it.
@@ -64,7 +56,24 @@ impl Order {
         self.0.get()
     }
 
+    /// The order as the result has it: as it was sent, with the member `completedAt` added, or put
+    /// in place of its own.
+    ///
+    /// # Errors
+    /// With a sentence, if what was stored is no order.
+    pub fn completed(&self, at: Timestamp) -> Result<Box<RawValue>, String> {
+        let text = self.as_json();
+        let value = json::read(text).map_err(|error| error.to_string())?;
+        let completed = value
+            .with_member(text, "completedAt", &format!("\"{at}\""))
+            .ok_or_else(|| format!("expected an object, found {}", kind(&value)))?;
+        RawValue::from_string(completed).map_err(|error| error.to_string())
+    }
+
     /// The order as the type `T`, by which work reads the members that it needs.
+    ///
+    /// `T` is a type of the work's own. As `serde_json::Value` an order may read as what it is not:
+    /// that type takes one name of a member for an instruction.
     ///
     /// # Errors
     /// If the order's members do not fit `T`.
@@ -103,109 +112,74 @@ fn malformed(detail: String) -> InvalidOrder {
     InvalidOrder::Malformed(detail)
 }
 
-/// Whether brackets outside strings nest deeper than [`DEPTH_MAX`].
-fn exceeds_depth(json: &[u8]) -> bool {
-    let mut depth = 0_usize;
-    let mut in_string = false;
-    let mut escaped = false;
-    for byte in json {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'{' | b'[' if !in_string => {
-                depth += 1;
-                if depth > DEPTH_MAX {
-                    return true;
-                }
-            }
-            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    false
-}
-
 /// Every fault of `order`; as many as its items and members, which the body's size bounds.
-fn faults(order: &Value) -> Vec<Fault> {
+fn faults(order: &Value<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    let Value::Object(members) = order else {
-        faults.push(fault(
-            "",
-            format!("expected an object, found {}", kind(order)),
-        ));
+    let Kind::Object(members) = &order.kind else {
+        let found = kind(order);
+        faults.push(fault("", format!("expected an object, found {found}")));
         return faults;
     };
-    check_name(&mut faults, "/customer", members.get("customer"));
-    match members.get("items") {
-        Some(Value::Array(items)) if (1..=ITEMS_MAX).contains(&items.len()) => {
+    check_name(&mut faults, "/customer", json::member(members, "customer"));
+    let items = json::member(members, "items");
+    match items.map(|items| &items.kind) {
+        Some(Kind::Array(items)) if (1..=ITEMS_MAX).contains(&items.len()) => {
             for (index, item) in items.iter().enumerate() {
                 check_item(&mut faults, index, item);
             }
         }
-        Some(Value::Array(items)) => {
+        Some(Kind::Array(items)) => {
             let detail = format!("expected 1 to {ITEMS_MAX} items, found {}", items.len());
             faults.push(fault("/items", detail));
         }
-        other => faults.push(fault(
-            "/items",
-            format!("expected an array of items, found {}", kind_of(other)),
-        )),
+        _ => {
+            let found = items.map_or("nothing", kind);
+            let detail = format!("expected an array of items, found {found}");
+            faults.push(fault("/items", detail));
+        }
     }
     faults
 }
 
-fn check_item(faults: &mut Vec<Fault>, index: usize, item: &Value) {
+fn check_item(faults: &mut Vec<Fault>, index: usize, item: &Value<'_>) {
     let pointer = format!("/items/{index}");
-    let Value::Object(members) = item else {
+    let Kind::Object(members) = &item.kind else {
+        let found = kind(item);
         faults.push(fault(
             &pointer,
-            format!("expected an object, found {}", kind(item)),
+            format!("expected an object, found {found}"),
         ));
         return;
     };
-    check_name(faults, &format!("{pointer}/name"), members.get("name"));
-    let quantity = members.get("quantity");
-    if !quantity
-        .and_then(integer)
-        .is_some_and(|quantity| (1..=QUANTITY_MAX).contains(&quantity))
-    {
-        let found = match quantity {
-            Some(Value::Number(number)) => format!("`{number}`"),
-            other => kind_of(other).to_owned(),
-        };
-        let detail = format!("expected an integer from 1 to {QUANTITY_MAX}, found {found}");
-        faults.push(fault(&format!("{pointer}/quantity"), detail));
-    }
+    let name = json::member(members, "name");
+    check_name(faults, &format!("{pointer}/name"), name);
+    check_quantity(faults, &format!("{pointer}/quantity"), members);
 }
 
-fn check_name(faults: &mut Vec<Fault>, pointer: &str, value: Option<&Value>) {
-    let found = match value {
-        Some(Value::String(name)) => match name.chars().count() {
+fn check_quantity(faults: &mut Vec<Fault>, pointer: &str, members: &[Member<'_>]) {
+    let quantity = json::member(members, "quantity");
+    let found = match quantity.map(|quantity| &quantity.kind) {
+        Some(Kind::Number(number)) => match json::integer(number) {
+            Some(1..=QUANTITY_MAX) => return,
+            _ => format!("`{number}`"),
+        },
+        _ => quantity.map_or("nothing", kind).to_owned(),
+    };
+    let detail = format!("expected an integer from 1 to {QUANTITY_MAX}, found {found}");
+    faults.push(fault(pointer, detail));
+}
+
+fn check_name(faults: &mut Vec<Fault>, pointer: &str, value: Option<&Value<'_>>) {
+    let found = match value.map(|value| &value.kind) {
+        Some(Kind::String(name)) => match name.chars().count() {
             1..=NAME_CHARS_MAX => return,
             0 => "an empty one".to_owned(),
             chars => format!("{chars} characters"),
         },
-        other => kind_of(other).to_owned(),
+        _ => value.map_or("nothing", kind).to_owned(),
     };
     let detail = format!("expected a string of 1 to {NAME_CHARS_MAX} characters, found {found}");
     faults.push(fault(pointer, detail));
-}
-
-/// The value of a JSON number that is a non-negative integer, also when it is written `1.0` or `1e3`.
-fn integer(value: &Value) -> Option<u64> {
-    if let Some(integer) = value.as_u64() {
-        return Some(integer);
-    }
-    let number = value.as_f64()?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the range is checked first, and every integer in it has an exact f64"
-    )]
-    let integer =
-        (number.fract() == 0.0 && (0.0..=1e15).contains(&number)).then_some(number as u64);
-    integer
 }
 
 fn fault(pointer: &str, detail: String) -> Fault {
@@ -215,24 +189,21 @@ fn fault(pointer: &str, detail: String) -> Fault {
     }
 }
 
-fn kind_of(value: Option<&Value>) -> &'static str {
-    value.map_or("nothing", kind)
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
+fn kind(value: &Value<'_>) -> &'static str {
+    match value.kind {
+        Kind::Null => "null",
+        Kind::Boolean => "a boolean",
+        Kind::Number(_) => "a number",
+        Kind::String(_) => "a string",
+        Kind::Array(_) => "an array",
+        Kind::Object(_) => "an object",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::DEPTH_MAX;
 
     fn pointers(json: &str) -> Vec<String> {
         match Order::parse(json.as_bytes()) {
@@ -273,19 +244,75 @@ mod tests {
 
     #[test]
     fn a_quantity_is_an_integer_within_its_bounds_however_it_is_written() {
-        for quantity in ["1", "1000000", "1.0", "1e3"] {
+        for quantity in ["1", "1000000", "1.0", "1e3", "0.1e1", "1000e-3"] {
             assert!(
                 pointers(&order_with_quantity(quantity)).is_empty(),
                 "`{quantity}`"
             );
         }
-        for quantity in ["0", "-1", "1000001", "1.5", "1e400", "\"1\"", "null"] {
+        for quantity in [
+            "0",
+            "-1",
+            "1000001",
+            "1.5",
+            "1.00000000000000000001",
+            "1e400",
+            "1e-400",
+            "\"1\"",
+            "null",
+            r#"{"$serde_json::private::Number":"1"}"#,
+        ] {
             assert_eq!(
                 pointers(&order_with_quantity(quantity)),
                 ["/items/0/quantity"],
                 "`{quantity}`"
             );
         }
+    }
+
+    #[test]
+    fn a_name_that_means_something_to_serde_is_a_name_like_any_other() {
+        for name in ["Number", "RawValue"] {
+            let name = format!("$serde_json::private::{name}");
+            let valid = r#"{"customer":"Ada","items":[{"name":"tea","quantity":1}]}"#;
+            let text = serde_json::to_string(valid).expect("JSON");
+            let forged = format!(r#"{{"{name}":{text}}}"#);
+            assert_eq!(pointers(&forged), ["/customer", "/items"]);
+
+            let json = valid.replace("1}", &format!(r#"1,"x":{{"{name}":"1e0"}}}}"#));
+            let order = Order::parse(json.as_bytes()).expect("a valid order");
+            assert_eq!(order.as_json(), json);
+            let completed = order
+                .completed(Timestamp::from_unix_ms(0))
+                .expect("an order");
+            assert_eq!(completed.get(), completed_by_hand(&json));
+        }
+    }
+
+    #[test]
+    fn a_completed_order_is_what_was_sent_and_when_it_was_completed() {
+        let json =
+            r#"{ "items":[{"quantity":1e0,"name":"t\u0065a"}] ,"customer":"Ada", "x":-0.10E+2 }"#;
+        let order = Order::parse(json.as_bytes()).expect("a valid order");
+        let completed = order
+            .completed(Timestamp::from_unix_ms(0))
+            .expect("an order");
+        assert_eq!(completed.get(), completed_by_hand(json));
+
+        let own = json.replace("\"x\":-0.10E+2", r#""completedAt": {"a":1}"#);
+        let order = Order::parse(own.as_bytes()).expect("a valid order");
+        let completed = order
+            .completed(Timestamp::from_unix_ms(0))
+            .expect("an order");
+        let expected = own.replace(r#"{"a":1}"#, "\"1970-01-01T00:00:00.000Z\"");
+        assert_eq!(completed.get(), expected);
+    }
+
+    /// `json`, an object, with the member put in before its closing bracket and the space before that.
+    fn completed_by_hand(json: &str) -> String {
+        let inside = json.strip_suffix('}').expect("an object").trim_end();
+        let end = &json[inside.len()..];
+        format!("{inside},\"completedAt\":\"1970-01-01T00:00:00.000Z\"{end}")
     }
 
     #[test]
@@ -327,6 +354,7 @@ mod tests {
             b"nul",
             br#"{"customer":"Ada","customer":"Bob"}"#,
             br#"{"deep":[{"a":1,"a":1.5}]}"#,
+            br#"{"$serde_json::private::RawValue":"{","$serde_json::private::RawValue":"}"}"#,
         ] {
             assert!(
                 matches!(Order::parse(body), Err(InvalidOrder::Malformed(_))),

@@ -26,9 +26,10 @@ mod soak;
 // Every interleaving of a small world.
 mod model;
 
-// The transition function, and the record's JSON.
+// The transition function, and the JSON of orders and records.
 mod diagram;
 mod history;
+mod order;
 mod record;
 
 // What all of this stands on.

@@ -8,6 +8,7 @@ pub(crate) const TESTS: &[Test] = tests![
     each_fault_is_pointed_at,
     every_fault_is_listed,
     what_is_no_object_is_pointed_at_as_a_whole,
+    a_quantity_is_judged_by_its_digits,
     an_invalid_order_leaves_no_trace_in_the_store,
 ];
 
@@ -96,6 +97,29 @@ fn what_is_no_object_is_pointed_at_as_a_whole() {
         json!(true),
     ] {
         assert_eq!(faults_of(&order), [""], "{order}");
+    }
+}
+
+/// As text, because a number of a test's own would be rounded before it is sent.
+fn a_quantity_is_judged_by_its_digits() {
+    let submit = |quantity: &str| {
+        let item = format!(r#"{{"name":"tea","quantity":{quantity}}}"#);
+        let order = format!(r#"{{"customer":"Ada","items":[{item}]}}"#);
+        Host::shared().submit(order).send()
+    };
+    for quantity in ["2", "2.0", "2e0", "0.2E+1", "1000000.00"] {
+        submit(quantity).expect_status(202);
+    }
+    for quantity in [
+        "1.00000000000000000001",
+        "1000000.0000000001",
+        "0.99999999999999999999",
+        "1e999",
+        r#"{"$serde_json::private::Number":"2"}"#,
+    ] {
+        let problem = assert_problem(&submit(quantity), 422, "invalid-order");
+        let pointer = &problem["errors"][0]["pointer"];
+        assert_eq!(pointer, "/items/0/quantity", "`{quantity}`");
     }
 }
 
