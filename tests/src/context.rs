@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::Output;
+use crate::{HostKind, Output};
 
-/// Far more than any test needs on a slow and busy machine; it only ends what hangs.
+/// Far more than any test needs on a slow and busy machine, on the shim; it only ends what hangs.
 const DEADLINE: Duration = Duration::from_mins(3);
 
 /// As [`DEADLINE`], for what is long on purpose.
@@ -128,11 +128,14 @@ impl Context {
     }
 
     fn fresh() -> Arc<Self> {
-        Self::with_deadline(if is_long() {
+        let deadline = if is_long() {
             DEADLINE_OF_LONG_PROOFS
         } else {
             DEADLINE
-        })
+        };
+        // A host that is none is refused before the first test.
+        let slowness = HostKind::from_environment().map_or(1, HostKind::slowness);
+        Self::with_deadline(deadline * slowness)
     }
 
     fn with_deadline(duration: Duration) -> Arc<Self> {

@@ -36,7 +36,7 @@ impl Setup {
         // OK because `run` has read the same variables before any test.
         let wasi = Wasi::from_environment().expect("`ORDERS_WASI` names a WASI");
         Self {
-            kind: HostKind::from_environment().expect("`ORDERS_HOST` names a host"),
+            kind: HostKind::current(),
             wasi,
             state: TempDir::new().expect("a temporary directory can be made"),
             manifest: repository::path(wasi.manifest()),
@@ -72,6 +72,15 @@ impl Setup {
     pub fn runtime_config(mut self, toml: &str) -> Self {
         self.runtime_config = Some(self.write("runtime-config.toml", toml));
         self
+    }
+
+    /// Gives the shim a limit other than its default, in a table that no other host has.
+    #[must_use]
+    pub fn shim_limits(self, toml: &str) -> Self {
+        match self.kind {
+            HostKind::Shim => self.runtime_config(&format!("[limits]\n{toml}\n")),
+            HostKind::Spin => self,
+        }
     }
 
     /// Serves another application, whose manifest is given relative to the repository's root.

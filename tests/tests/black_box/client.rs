@@ -1,17 +1,18 @@
 //! The algorithm of the published client, from submission to result.
 
 use serde_json::json;
-use tests::{Host, Setup, Test, journey, order, order_that, tests, together};
+use tests::{Host, HostKind, Setup, Test, journey, order, order_that, tests, together};
 
 pub(crate) const TESTS: &[Test] = tests![
-    a_hundred_orders_at_once_complete_with_default_settings,
+    many_orders_at_once_complete_with_default_settings,
     an_order_is_followed_from_submission_to_result
 ];
 
-fn a_hundred_orders_at_once_complete_with_default_settings() {
+fn many_orders_at_once_complete_with_default_settings() {
     let host = Setup::new().start();
 
-    let journeys = together(100, |_| journey(&host, &order()));
+    let count = HostKind::current().share_of(100);
+    let journeys = together(count, |_| journey(&host, &order()));
 
     for journey in &journeys {
         let result = journey.result.expect_json(200);

@@ -10,7 +10,7 @@ use tests::{
 
 pub(crate) const TESTS: &[Test] = tests![
     statuses_are_answered_while_work_burns_every_core,
-    "the limits of a host are its own": requests_beyond_the_instances_are_refused_until_one_is_free
+    "Spin has no setting for how many instances there may be": requests_beyond_the_instances_are_refused_until_one_is_free
         [wasi02 "an instance serves many requests"],
 ];
 

@@ -1,7 +1,7 @@
 //! A host that is killed has lost nothing that it has accepted.
 
 use serde_json::json;
-use tests::{Setup, Test, journey, order, order_that, tests, together, uuid_in};
+use tests::{HostKind, Setup, Test, journey, order, order_that, tests, together, uuid_in};
 
 pub(crate) const TESTS: &[Test] = tests![
     an_order_survives_a_kill_straight_after_its_202,
@@ -28,7 +28,8 @@ fn all_that_was_accepted_under_load_survives_a_kill() {
     let mut host = Setup::controlled().start();
     let order = order_that(&json!({"ms": 600_000}));
     // Each thread submits until the host dies under it; one kills it in the middle of that.
-    let accepted: Vec<String> = together(8, |thread| {
+    let clients = HostKind::current().share_of(8);
+    let accepted: Vec<String> = together(clients, |thread| {
         let mut ids = Vec::new();
         while let Ok(answer) = host.submit(&order).try_send() {
             ids.push(uuid_in(&answer));

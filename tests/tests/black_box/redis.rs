@@ -9,9 +9,9 @@ use tests::{
 pub(crate) const TESTS: &[Test] = tests![
     orders_are_kept_in_redis,
     an_order_that_was_accepted_survives_a_kill_of_redis_and_of_the_host,
-    "Spin's store fails in its own way": while_redis_is_gone_nothing_is_accepted_and_all_is_well_after,
-    "Spin opens stores at the first request": a_host_starts_before_its_redis,
-    "Spin refuses in its own words": a_wrong_password_stops_the_start,
+    "Spin's Redis store waits without a limit": while_redis_is_gone_nothing_is_accepted_and_all_is_well_after,
+    "Spin's Redis store waits without a limit": a_host_starts_before_its_redis,
+    "Spin asks its Redis at the first request": a_wrong_password_stops_the_start,
     "Spin trusts other certificates": redis_is_spoken_to_over_tls,
 ];
 

@@ -6,7 +6,7 @@ use tests::{
     retry_after_seconds, tests, uuid_in,
 };
 
-pub(crate) const TESTS: &[Test] = tests!["how long a locked store is waited for is the host's": what_cannot_be_stored_is_not_accepted];
+pub(crate) const TESTS: &[Test] = tests![what_cannot_be_stored_is_not_accepted];
 
 fn what_cannot_be_stored_is_not_accepted() {
     let host = Setup::controlled().start();

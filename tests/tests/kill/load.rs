@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tests::{RedisServer, Test, is_long, pause, retry_after_seconds, tests, together};
+use tests::{
+    HostKind, RedisServer, Setup, Test, is_long, pause, retry_after_seconds, tests, together,
+};
 
 use crate::finding::{Finding, conclude};
 use crate::ledger::{Ledger, order_with};
@@ -22,6 +24,17 @@ struct Extent {
     orders: usize,
     /// The longest time between two kills, in milliseconds, the start not counted.
     up_ms_max: u64,
+}
+
+impl Extent {
+    /// As much as this host does in the same time.
+    fn on(self, host: HostKind) -> Self {
+        Self {
+            clients: host.share_of(self.clients),
+            orders: host.share_of(self.orders),
+            ..self
+        }
+    }
 }
 
 const BOUNDED: Extent = Extent {
@@ -53,8 +66,8 @@ fn every_order_ends_as_sent_once_however_often_the_host_is_killed() {
     let extent = if is_long() { LONG } else { BOUNDED };
     prove(
         "submit, poll, fetch under load, killed at random",
-        &extent,
-        &Service::start(fast().variable("lease_seconds", "1")),
+        &extent.on(HostKind::current()),
+        &Service::start(with_short_lease()),
     );
 }
 
@@ -62,11 +75,15 @@ fn every_order_ends_as_sent_once_on_replicas_of_which_any_is_killed() {
     let extent = if is_long() { LONG_ON_REPLICAS } else { BOUNDED };
     prove(
         "the same, three replicas on one Redis, any killed",
-        &extent,
-        &Service::start_replicas(RedisServer::start(), REPLICAS, || {
-            fast().variable("lease_seconds", "1")
-        }),
+        &extent.on(HostKind::current()),
+        &Service::start_replicas(RedisServer::start(), REPLICAS, with_short_lease),
     );
+}
+
+/// A lease that runs out soon after a kill, and not under who lives: as many seconds as the host may
+/// take times longer to renew it.
+fn with_short_lease() -> Setup {
+    fast().variable("lease_seconds", &HostKind::current().slowness().to_string())
 }
 
 fn prove(scenario: &str, extent: &Extent, service: &Service) {
