@@ -11,6 +11,7 @@ use guest::KeyValueStore;
 use crate::auth::Tokens;
 use crate::cors::Origins;
 use crate::problem::Problem;
+use crate::public_url;
 
 /// The largest `max_body_bytes`: with its history, an order must fit the 1 MiB that stores allow a value.
 const MAX_BODY_BYTES_MAX: usize = 700_000;
@@ -29,6 +30,8 @@ pub struct App {
     pub max_waiters: u32,
     /// Where the processor is, without a slash at the end.
     pub processor_url: String,
+    /// Where clients reach this service, if that is not where their requests come to.
+    pub public_url: Option<String>,
     /// Who may call.
     pub tokens: Tokens,
     /// Whose scripts may call.
@@ -62,6 +65,7 @@ impl App {
                 .await?
                 .trim_end_matches('/')
                 .to_owned(),
+            public_url: public_url::parse(&text("public_url").await?).map_err(Problem::internal)?,
             tokens: Tokens::parse(&text("api_tokens").await?).map_err(Problem::internal)?,
             origins: Origins::parse(&text("cors_origins").await?),
             store: KeyValueStore::open().await?,

@@ -75,7 +75,7 @@ pub fn owner(tokens: &Tokens, authorization: Option<&str>) -> Result<Option<Stri
             owner = Some(token.owner.clone());
         }
     }
-    owner.map(Some).ok_or_else(Problem::unauthorized)
+    owner.map(Some).ok_or_else(Problem::invalid_token)
 }
 
 /// RFC 6750 §2.1; the scheme's name is case-insensitive (RFC 9110 §11.1).

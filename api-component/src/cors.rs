@@ -5,9 +5,11 @@ use guest::Response;
 use crate::app::App;
 
 /// What scripts of another origin may read of a response.
-const EXPOSED: &str = "Location, Operation-Location, Retry-After, ETag, Preference-Applied, Link";
+const EXPOSED: &str = "Location, Operation-Location, Retry-After, ETag, Preference-Applied, Link, \
+     Idempotency-Replayed";
 /// What scripts of another origin may send.
-const ALLOWED_HEADERS: &str = "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Prefer, Traceparent";
+const ALLOWED_HEADERS: &str = "Authorization, Content-Type, Idempotency-Key, If-None-Match, \
+     Last-Event-ID, Prefer, Traceparent, Tracestate, Baggage";
 /// How long a browser may remember the answer to a preflight request, in seconds.
 const PREFLIGHT_SECONDS: &str = "600";
 
@@ -46,7 +48,7 @@ pub async fn grant(response: Response, origin: &str) -> Response {
         return response;
     };
     // Caches must keep the answers to different origins apart.
-    let response = response.header("vary", "Origin");
+    let response = response.vary("Origin");
     let Some(allowed) = app.origins.allowed(origin) else {
         return response;
     };

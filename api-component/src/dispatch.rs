@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use orders::OrderId;
+use orders::Record;
 
 use crate::app::App;
 
@@ -10,12 +10,9 @@ use crate::app::App;
 ///
 /// Only a wake-up: the order is durable, so a dispatch that is lost costs time and
 /// nothing else. Hence a failure is logged, and nobody waits for it.
-pub fn begin(app: Rc<App>, id: OrderId, traceparent: Option<String>) {
+pub fn begin(app: Rc<App>, record: &Record) {
+    let (id, headers) = (record.id, record.trace());
     guest::spawn(async move {
-        let headers: Vec<_> = traceparent
-            .map(|value| ("traceparent", value))
-            .into_iter()
-            .collect();
         let url = format!("{}/orders/{id}", app.processor_url);
         match guest::post(&url, &headers, Vec::new()).await {
             Ok(response) if response.status() < 300 => {}

@@ -10,18 +10,19 @@ use crate::app::App;
 use crate::document;
 use crate::problem::Problem;
 use crate::watch::Watch;
+use crate::{status, weight};
 
 /// How often a comment shows that the stream is alive, in milliseconds: below the idle time-outs of proxies.
 const KEEP_ALIVE_MS: u64 = 15_000;
 
-/// Whether the client asks for the stream.
+/// Whether the client asks for the stream: by its name, and at least as much as for the document
+/// (RFC 9110 §12.5.1).
 pub fn accepts(accept: Option<&str>) -> bool {
-    accept.is_some_and(|value| {
-        value
-            .split(',')
-            .filter_map(|range| range.split(';').next())
-            .any(|range| range.trim() == "text/event-stream")
-    })
+    let accept = accept.unwrap_or_default();
+    let stream = weight::of(accept, "text/event-stream").unwrap_or(0.0);
+    let ranges = ["application/json", "application/*", "*/*"];
+    let document = ranges.iter().find_map(|range| weight::of(accept, range));
+    stream > 0.0 && stream >= document.unwrap_or(0.0)
 }
 
 /// One event for each change until the order has ended; `seen` is the revision that the client has already.
@@ -33,6 +34,7 @@ pub fn stream(app: Rc<App>, record: Record, seen: Option<u64>) -> Result<Respons
     let response = Response::new(200)
         .header("content-type", "text/event-stream")
         .header("cache-control", "no-store")
+        .vary(status::VARY)
         // Some proxies collect a response before they pass it on, unless told so.
         .header("x-accel-buffering", "no");
     Ok(response.stream(move |writer| write_events(app, watch, record, seen, writer)))
@@ -83,9 +85,25 @@ mod tests {
 
     #[test]
     fn the_stream_is_given_only_to_who_asks_for_it() {
-        assert!(accepts(Some("text/event-stream")));
-        assert!(accepts(Some("application/json, text/event-stream;q=0.9")));
-        assert!(!accepts(Some("*/*")));
+        for accept in [
+            "text/event-stream",
+            "Text/Event-Stream",
+            "application/json, text/event-stream",
+            "application/json;q=0.9, text/event-stream, */*;q=0.8",
+            "text/event-stream;q=0.1, application/json;q=0, */*",
+        ] {
+            assert!(accepts(Some(accept)), "`{accept}`");
+        }
+        for accept in [
+            "*/*",
+            "text/*",
+            "text/event-stream;q=0",
+            "text/event-stream;q=0.0, */*",
+            "application/json, text/event-stream;q=0.9",
+            "",
+        ] {
+            assert!(!accepts(Some(accept)), "`{accept}`");
+        }
         assert!(!accepts(None));
     }
 }

@@ -25,8 +25,11 @@ mod etag;
 mod idempotency_key;
 mod prefer;
 mod problem;
+mod public_url;
 mod retry_after;
 mod sweep;
+mod trace;
 mod watch;
+mod weight;
 
 guest::serve!(route::answer);

@@ -5,7 +5,7 @@ use std::io::Read;
 use flate2::read::GzDecoder;
 use guest::{Request, Response};
 
-use crate::etag;
+use crate::{etag, weight};
 
 /// What the page may do: run its own scripts and styles, and talk to this service. Nothing else.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -30,7 +30,7 @@ pub fn get(name: &str, request: &Request) -> Option<Response> {
         .header("etag", asset.etag)
         // To be asked after each time: the files' names stay when their contents change.
         .header("cache-control", "no-cache")
-        .header("vary", "Accept-Encoding")
+        .vary("Accept-Encoding")
         .header("content-type", asset.content_type)
         .header("content-security-policy", CONTENT_SECURITY_POLICY)
         .header("cross-origin-opener-policy", "same-origin")
@@ -51,18 +51,9 @@ pub fn get(name: &str, request: &Request) -> Option<Response> {
 
 /// RFC 9110 §12.5.3; a weight of 0 refuses.
 fn accepts_gzip(accept_encoding: Option<&str>) -> bool {
-    let Some(value) = accept_encoding else {
-        return false;
-    };
-    value.split(',').any(|coding| {
-        let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
-        let refused = weight
-            .trim()
-            .strip_prefix("q=")
-            .and_then(|q| q.parse().ok())
-            == Some(0.0);
-        matches!(name.trim(), "gzip" | "*") && !refused
-    })
+    let weight =
+        accept_encoding.and_then(|list| weight::of(list, "gzip").or_else(|| weight::of(list, "*")));
+    weight.is_some_and(|weight| weight > 0.0)
 }
 
 fn unpack(gzip: &[u8]) -> Vec<u8> {
@@ -109,10 +100,10 @@ mod tests {
 
     #[test]
     fn a_client_gets_gzip_only_if_it_takes_it() {
-        for value in ["gzip", "br, gzip;q=0.5", "*"] {
+        for value in ["gzip", "br, GZIP;q=0.5", "*"] {
             assert!(accepts_gzip(Some(value)), "`{value}`");
         }
-        for value in ["", "br", "gzip;q=0", "identity"] {
+        for value in ["", "br", "gzip;q=0", "gzip;q=0, *", "identity"] {
             assert!(!accepts_gzip(Some(value)), "`{value}`");
         }
         assert!(!accepts_gzip(None));

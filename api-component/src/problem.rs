@@ -3,7 +3,7 @@
 //! The only file that knows error status codes. Each code has a page in
 //! `docs/problems/`, which the service serves at the problem's `type`.
 
-use guest::{BodyError, Response};
+use guest::{BodyError, RepeatedHeader, Response};
 use orders::{
     Fault, IllegalTransition, InvalidOrder, OrderId, StoreError, SubmitError, UpdateError,
 };
@@ -51,6 +51,8 @@ kinds! {
     MalformedBody = "malformed-body", 400, "The request body is not valid JSON";
     /// The `Idempotency-Key` is not one.
     InvalidIdempotencyKey = "invalid-idempotency-key", 400, "The idempotency key is not valid";
+    /// A header that may be there once is there more often.
+    RepeatedHeader = "repeated-header", 400, "A header was sent more than once";
     /// The query string asks for what there is not.
     InvalidQuery = "invalid-query", 400, "The query is not valid";
     /// No token, or none that is known.
@@ -69,6 +71,8 @@ kinds! {
     BodyTooLarge = "body-too-large", 413, "The request body is too large";
     /// The body is not JSON by its type.
     UnsupportedMediaType = "unsupported-media-type", 415, "The request body must be JSON";
+    /// The body is compressed, or encoded otherwise.
+    UnsupportedContentEncoding = "unsupported-content-encoding", 415, "The request body must not be encoded";
     /// The body is JSON but no order.
     InvalidOrder = "invalid-order", 422, "The order is not valid";
     /// The `Idempotency-Key` came with another body before.
@@ -160,6 +164,19 @@ impl Problem {
         )
     }
 
+    /// The body is encoded in a way that this service does not undo.
+    pub fn unsupported_content_encoding(found: &str) -> Self {
+        let problem = Self::new(
+            Kind::UnsupportedContentEncoding,
+            format!("expected a body without `Content-Encoding`, found `{found}`"),
+        );
+        // RFC 9110 §15.5.16: so the client can tell that the coding is at fault and not the type.
+        Self {
+            headers: vec![("accept-encoding", "identity".to_owned())],
+            ..problem
+        }
+    }
+
     /// The `Idempotency-Key` is not one.
     pub fn invalid_idempotency_key(detail: &str) -> Self {
         Self::new(
@@ -173,15 +190,25 @@ impl Problem {
         Self::new(Kind::InvalidQuery, detail.to_owned())
     }
 
-    /// No token was presented, or none that is known.
+    /// No token was presented.
     pub fn unauthorized() -> Self {
+        Self::unauthorized_with("Bearer realm=\"orders\"")
+    }
+
+    /// A token was presented that is not known.
+    pub fn invalid_token() -> Self {
+        // RFC 6750 §3.1: an error code only where a token was sent.
+        Self::unauthorized_with("Bearer realm=\"orders\", error=\"invalid_token\"")
+    }
+
+    fn unauthorized_with(challenge: &str) -> Self {
         let problem = Self::new(
             Kind::Unauthorized,
             "expected `Authorization: Bearer` with a known token".to_owned(),
         );
-        // RFC 9110 §15.5.2: WWW-Authenticate is required.
+        // RFC 9110 §15.5.2: WWW-Authenticate is required; RFC 6750 §3: with a parameter at least.
         Self {
-            headers: vec![("www-authenticate", "Bearer".to_owned())],
+            headers: vec![("www-authenticate", challenge.to_owned())],
             ..problem
         }
     }
@@ -253,6 +280,13 @@ struct Document {
     errors: Vec<Fault>,
     #[serde(skip_serializing_if = "Option::is_none")]
     links: Option<StatusLink>,
+}
+
+impl From<RepeatedHeader> for Problem {
+    fn from(RepeatedHeader(name): RepeatedHeader) -> Self {
+        let detail = format!("expected the header `{name}` once at most, found it more than once");
+        Self::new(Kind::RepeatedHeader, detail)
+    }
 }
 
 impl From<InvalidOrder> for Problem {

@@ -12,7 +12,8 @@ use crate::{
 
 /// Answers any request.
 pub async fn answer(request: Request) -> Response {
-    let origin = request.header("origin");
+    // Several are no origin, and get no grant.
+    let origin = request.header("origin").ok().flatten();
     let response = match answer_resource(request).await {
         Ok(response) => response,
         Err(problem) => problem.into_response(),
@@ -25,7 +26,7 @@ pub async fn answer(request: Request) -> Response {
 }
 
 async fn answer_resource(request: Request) -> Result<Response, Problem> {
-    let target = request.target();
+    let target = normalized(&request.target());
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let resource = Resource::at(path).ok_or_else(|| Problem::not_found(path))?;
     let method = request.method();
@@ -114,7 +115,7 @@ impl<'a> Resource<'a> {
 /// The request, from a caller who may make it.
 async fn call(request: Request) -> Result<Call, Problem> {
     let app = App::get().await?;
-    let owner = auth::owner(&app.tokens, request.header("authorization").as_deref())?;
+    let owner = auth::owner(&app.tokens, request.header("authorization")?.as_deref())?;
     Ok(Call {
         app,
         owner,
@@ -124,6 +125,27 @@ async fn call(request: Request) -> Result<Call, Problem> {
 
 fn options(resource: Resource<'_>) -> Response {
     Response::new(204).header("allow", resource.allow())
+}
+
+/// RFC 3986 §6.2.2.2: a character that needs no percent-encoding means the same with it.
+fn normalized(target: &str) -> String {
+    let mut parts = target.split('%');
+    let mut normalized = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.get(..2).filter(|digits| !digits.starts_with('+'));
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte.map(char::from) {
+            Some(byte) if byte.is_ascii_alphanumeric() || "-._~".contains(byte) => {
+                normalized.push(byte);
+                normalized.push_str(&part[2..]);
+            }
+            _ => {
+                normalized.push('%');
+                normalized.push_str(part);
+            }
+        }
+    }
+    normalized
 }
 
 /// What is no id names no order.
@@ -155,6 +177,18 @@ mod tests {
             "/assets",
         ] {
             assert_eq!(Resource::at(path), None, "`{path}`");
+        }
+    }
+
+    #[test]
+    fn only_what_needs_no_encoding_is_decoded() {
+        for (target, expected) in [
+            ("/%6Frders/%30%41%7e?limit=%31", "/orders/0A~?limit=1"),
+            ("/orders%2F7%3Fa%20b%C3%A9", "/orders%2F7%3Fa%20b%C3%A9"),
+            ("/%2561%", "/%2561%"),
+            ("/%6%+6%é1%zz", "/%6%+6%é1%zz"),
+        ] {
+            assert_eq!(normalized(target), expected);
         }
     }
 

@@ -8,6 +8,9 @@ use crate::problem::Problem;
 use crate::watch::Watch;
 use crate::{dispatch, document, etag, events, prefer, retry_after};
 
+/// What a client may ask for that changes what it gets: the stream, and to be held.
+pub const VARY: &str = "Accept, Prefer";
+
 /// `200` with the status document while the order is open, `303` to the result when it has ended.
 ///
 /// With `Prefer: wait=N` the answer is held until the order has ended, for N seconds at most;
@@ -16,12 +19,12 @@ pub async fn get(call: Call, id: OrderId) -> Result<Response, Problem> {
     let record = call.find(id).await?;
     if orders::needs_dispatch(&record, guest::now()) {
         // Its dispatch was lost, or its processor died: whoever asks after it sets it going again.
-        dispatch::begin(call.app.clone(), id, record.traceparent.clone());
+        dispatch::begin(call.app.clone(), &record);
     }
     if events::accepts(call.request.list_header("accept").as_deref()) {
         let seen = call
             .request
-            .header("last-event-id")
+            .header("last-event-id")?
             .and_then(|value| value.trim().parse().ok());
         return events::stream(call.app, record, seen);
     }
@@ -37,7 +40,7 @@ pub async fn get(call: Call, id: OrderId) -> Result<Response, Problem> {
     };
     let if_none_match = call.request.list_header("if-none-match");
     let response = response(&record, if_none_match.as_deref());
-    Ok(preference_applied(response, wait_seconds))
+    Ok(preference_applied(response, wait_seconds).vary(VARY))
 }
 
 fn response(record: &Record, if_none_match: Option<&str>) -> Response {

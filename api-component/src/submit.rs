@@ -8,8 +8,9 @@ use orders::{Idempotency, Order, OrderId, Record, Submission};
 use crate::app::App;
 use crate::call::Call;
 use crate::problem::Problem;
+use crate::trace::Trace;
 use crate::watch::Watch;
-use crate::{dispatch, document, idempotency_key, prefer, retry_after, status};
+use crate::{dispatch, document, idempotency_key, prefer, public_url, retry_after, status};
 
 /// Makes the order durable, answers `202 Accepted`, and dispatches it after the answer.
 ///
@@ -21,9 +22,10 @@ pub async fn post(call: Call) -> Result<Response, Problem> {
         owner,
         request,
     } = call;
-    check_content_type(request.header("content-type").as_deref())?;
+    check_content_type(request.header("content-type")?.as_deref())?;
+    check_content_encoding(request.list_header("content-encoding").as_deref())?;
     check_content_length(
-        request.header("content-length").as_deref(),
+        request.header("content-length")?.as_deref(),
         app.max_body_bytes,
     )?;
     let wait_seconds = prefer::wait_seconds(
@@ -31,13 +33,11 @@ pub async fn post(call: Call) -> Result<Response, Problem> {
         app.max_wait_seconds,
     );
     let key = request
-        .header("idempotency-key")
+        .header("idempotency-key")?
         .map(|value| idempotency_key::parse(&value))
         .transpose()?;
-    let origin = request.origin();
-    let traceparent = request
-        .header("traceparent")
-        .filter(|value| is_traceparent(value));
+    let base = public_url::base(app.public_url.as_deref(), &request);
+    let trace = Trace::of(&request);
     let body = request
         .body(app.max_body_bytes)
         .await
@@ -51,30 +51,50 @@ pub async fn post(call: Call) -> Result<Response, Problem> {
         order: Order::parse(&body)?,
         owner,
         max_attempts: app.max_attempts,
-        traceparent,
+        traceparent: trace.traceparent,
+        tracestate: trace.tracestate,
+        baggage: trace.baggage,
         now,
     };
+    let id = submission.id;
     let record = accept(&app, submission, idempotency).await?;
+    let is_replay = record.id != id;
     if !record.status().is_terminal() {
-        dispatch::begin(app.clone(), record.id, record.traceparent.clone());
+        dispatch::begin(app.clone(), &record);
     }
+    let response = answer(&app, record, base, wait_seconds).await;
+    let response = response.vary("Prefer");
+    Ok(if is_replay {
+        response.header("idempotency-replayed", "true")
+    } else {
+        response
+    })
+}
+
+/// `202`; or what there is to say when a client that would wait has waited.
+async fn answer(
+    app: &App,
+    record: Record,
+    base: Option<String>,
+    wait_seconds: Option<u64>,
+) -> Response {
     let Some(seconds) = wait_seconds else {
-        return Ok(accepted(&record, origin));
+        return accepted(&record, base);
     };
     // The order is accepted whatever comes now, so that no failure may hide its location.
-    let record = match Watch::begin(&app, record.id) {
+    let record = match Watch::begin(app, record.id) {
         Ok(watch) => watch
-            .ended(&app, record.clone(), seconds)
+            .ended(app, record.clone(), seconds)
             .await
             .unwrap_or(record),
-        Err(_) => return Ok(accepted(&record, origin)),
+        Err(_) => return accepted(&record, base),
     };
     let response = if record.status().is_terminal() {
         status::ended(&record)
     } else {
-        accepted(&record, origin)
+        accepted(&record, base)
     };
-    Ok(status::preference_applied(response, wait_seconds))
+    status::preference_applied(response, wait_seconds)
 }
 
 async fn accept(
@@ -92,7 +112,7 @@ async fn accept(
     Ok(record)
 }
 
-fn accepted(record: &Record, origin: Option<String>) -> Response {
+fn accepted(record: &Record, base: Option<String>) -> Response {
     let status_path = document::status_path(record.id);
     let response = Response::json(202, &document::status(record))
         .header("cache-control", "no-store")
@@ -100,8 +120,8 @@ fn accepted(record: &Record, origin: Option<String>) -> Response {
             "retry-after",
             retry_after::seconds(record, guest::now()).to_string(),
         );
-    let response = match origin {
-        Some(origin) => response.header("operation-location", format!("{origin}{status_path}")),
+    let response = match base {
+        Some(base) => response.header("operation-location", format!("{base}{status_path}")),
         None => response,
     };
     response.header("location", status_path)
@@ -123,24 +143,23 @@ fn check_content_type(value: Option<&str>) -> Result<(), Problem> {
     }
 }
 
+/// No coding, for which the service would have to unpack what it cannot bound before.
+fn check_content_encoding(value: Option<&str>) -> Result<(), Problem> {
+    let value = value.unwrap_or_default();
+    let mut codings = value.split(',').map(str::trim);
+    if codings.all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case("identity")) {
+        Ok(())
+    } else {
+        Err(Problem::unsupported_content_encoding(value))
+    }
+}
+
 /// Refuses a body that says it is too large before any of it is read.
 fn check_content_length(value: Option<&str>, bytes_max: usize) -> Result<(), Problem> {
     match value.and_then(|value| value.parse::<u64>().ok()) {
         Some(bytes) if bytes > bytes_max as u64 => Err(Problem::too_large(bytes_max)),
         _ => Ok(()),
     }
-}
-
-/// W3C Trace Context §3.2: `version-traceid-parentid-flags`, in lower-case hexadecimal.
-fn is_traceparent(value: &str) -> bool {
-    let parts: Vec<_> = value.split('-').collect();
-    parts.len() == 4
-        && parts.iter().zip([2, 32, 16, 2]).all(|(part, length)| {
-            part.len() == length
-                && part
-                    .bytes()
-                    .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        })
 }
 
 #[cfg(test)]
@@ -163,13 +182,12 @@ mod tests {
     }
 
     #[test]
-    fn only_a_well_formed_trace_context_is_kept() {
-        assert!(is_traceparent(
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-        ));
-        assert!(!is_traceparent(
-            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"
-        ));
-        assert!(!is_traceparent("00-\r\n"));
+    fn a_body_may_be_encoded_in_no_way_but_its_own() {
+        for value in [None, Some(""), Some("identity"), Some("Identity, identity")] {
+            assert!(check_content_encoding(value).is_ok(), "{value:?}");
+        }
+        for value in ["gzip", "br", "identity, gzip", "aws-chunked"] {
+            assert!(check_content_encoding(Some(value)).is_err(), "`{value}`");
+        }
     }
 }

@@ -21,7 +21,7 @@ use wasi03 as host;
 
 pub use host::http::{BodyWriter, HostResponse, Request, post};
 pub use host::world::{SERVES_ONE_REQUEST, random, sleep, spawn, variable};
-pub use message::{BodyError, Response};
+pub use message::{BodyError, RepeatedHeader, Response};
 pub use store::KeyValueStore;
 pub use world::{now, number, token};
 

@@ -72,6 +72,19 @@ impl Response {
         self
     }
 
+    /// Says that it would be another with other values of these request headers (RFC 9110 §12.5.5).
+    #[must_use]
+    pub fn vary(mut self, names: &str) -> Self {
+        match self.headers.iter_mut().find(|(name, _)| *name == "vary") {
+            Some((_, listed)) => {
+                listed.push_str(", ");
+                listed.push_str(names);
+            }
+            None => self.headers.push(("vary", names.to_owned())),
+        }
+        self
+    }
+
     /// Gives it `body`, and its length.
     #[must_use]
     pub fn body(mut self, body: Vec<u8>) -> Self {
@@ -92,34 +105,32 @@ impl Response {
     }
 }
 
-/// The first value of a header. Bytes that are no text become U+FFFD: what is not understood must
-/// not pass for absent.
-pub(crate) fn first(values: &[Vec<u8>]) -> Option<String> {
-    values
-        .first()
-        .map(|value| String::from_utf8_lossy(value).into_owned())
+/// A header that may be there once and is there more often, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RepeatedHeader(pub &'static str);
+
+/// The value of a header that is there once at most. Bytes that are no text become U+FFFD: what is
+/// not understood must not pass for absent.
+pub(crate) fn single(
+    name: &'static str,
+    values: &[Vec<u8>],
+) -> Result<Option<String>, RepeatedHeader> {
+    match values {
+        [] => Ok(None),
+        [value] => Ok(Some(String::from_utf8_lossy(value).into_owned())),
+        // RFC 9110 §5.3: of several, the first is no better than the others, and to join them would
+        // make a value that nobody sent.
+        _ => Err(RepeatedHeader(name)),
+    }
 }
 
-/// All values of a header whose value is a list, joined as RFC 9110 §5.3 allows; bytes as in [`first`].
+/// All values of a header whose value is a list, joined as RFC 9110 §5.3 allows; bytes as in [`single`].
 pub(crate) fn joined(values: &[Vec<u8>]) -> Option<String> {
     let values: Vec<_> = values
         .iter()
         .map(|value| String::from_utf8_lossy(value))
         .collect();
     (!values.is_empty()).then(|| values.join(", "))
-}
-
-/// The origin of a request to `authority`, where `forwarded` is what `x-forwarded-proto` says.
-pub(crate) fn origin(authority: &str, forwarded: Option<&str>, is_https: bool) -> String {
-    // A proxy that ends TLS says so, the one nearest to the client first; a client that says
-    // it itself can only mislead itself.
-    let first = forwarded.and_then(|list| list.split(',').next());
-    let is_https = match first.map(str::trim) {
-        Some(proto) => proto.eq_ignore_ascii_case("https"),
-        None => is_https,
-    };
-    let scheme = if is_https { "https" } else { "http" };
-    format!("{scheme}://{authority}")
 }
 
 /// The parts of a URL that a request has.

@@ -53,6 +53,12 @@ pub struct Record {
     /// The trace that the order was submitted in (W3C Trace Context `traceparent`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+    /// What the systems of that trace say of it (`tracestate`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracestate: Option<String>,
+    /// What the client would have told to all who work on the order (W3C Baggage).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baggage: Option<String>,
     /// What the client sent.
     pub order: Order,
 }
@@ -115,6 +121,18 @@ impl Record {
     pub fn runs_alone(&self) -> bool {
         let lost = |attempt: &Attempt| attempt.outcome == Some(AttemptOutcome::LeaseExpired);
         self.attempt >= self.max_attempts || self.attempts.iter().any(lost)
+    }
+
+    /// The trace that the order belongs to, as the fields by which W3C has it passed on.
+    pub fn trace(&self) -> Vec<(&'static str, String)> {
+        let fields = [
+            ("traceparent", &self.traceparent),
+            ("tracestate", &self.tracestate),
+            ("baggage", &self.baggage),
+        ];
+        let sent = fields.into_iter();
+        sent.filter_map(|(name, value)| Some((name, value.clone()?)))
+            .collect()
     }
 
     /// Why the order failed, or why its latest attempt did.

@@ -21,6 +21,10 @@ pub struct Submission {
     pub max_attempts: u32,
     /// The trace that it is submitted in (W3C Trace Context `traceparent`).
     pub traceparent: Option<String>,
+    /// What the systems of that trace say of it (`tracestate`).
+    pub tracestate: Option<String>,
+    /// What is to be told to all who work on it (W3C Baggage).
+    pub baggage: Option<String>,
     /// The time.
     pub now: Timestamp,
 }
@@ -45,6 +49,8 @@ impl Submission {
                 next_attempt_at: None,
             },
             traceparent: self.traceparent,
+            tracestate: self.tracestate,
+            baggage: self.baggage,
             order: self.order,
         }
     }

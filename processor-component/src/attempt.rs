@@ -40,7 +40,7 @@ pub async fn run(app: &Rc<App>, attempt: Attempt) -> Option<Record> {
         claimed_at,
         place: _place,
     } = attempt;
-    let context = Context::new(record.id, record.attempt, record.traceparent.clone());
+    let context = Context::new(record.id, record.attempt, record.trace());
     let work = Box::pin(app.work.run(&record.order, &context));
     let keep = Box::pin(lease::keep(app, record.id, claimant, claimed_at, &context));
     match select(work, keep).await {

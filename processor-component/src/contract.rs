@@ -51,18 +51,18 @@ pub enum WorkError {
 pub struct Context {
     id: OrderId,
     attempt: u32,
-    traceparent: Option<String>,
+    trace: Vec<(&'static str, String)>,
     progress: Cell<Option<f64>>,
     cancelled: Cell<bool>,
     waiting: Cell<Option<Waker>>,
 }
 
 impl Context {
-    pub(crate) fn new(id: OrderId, attempt: u32, traceparent: Option<String>) -> Self {
+    pub(crate) fn new(id: OrderId, attempt: u32, trace: Vec<(&'static str, String)>) -> Self {
         Self {
             id,
             attempt,
-            traceparent,
+            trace,
             progress: Cell::new(None),
             cancelled: Cell::new(false),
             waiting: Cell::new(None),
@@ -79,9 +79,10 @@ impl Context {
         self.attempt
     }
 
-    /// The trace that the order belongs to (W3C Trace Context), for calls that the work makes.
-    pub fn traceparent(&self) -> Option<&str> {
-        self.traceparent.as_deref()
+    /// The trace that the order belongs to (W3C Trace Context and Baggage), as headers for calls
+    /// that the work makes.
+    pub fn trace(&self) -> &[(&'static str, String)] {
+        &self.trace
     }
 
     /// Tells how much of the work is done, 0 to 1. Cheap: it is stored from time to time.

@@ -50,7 +50,8 @@ async fn process(id: OrderId, request: &Request) -> Result<Response, Problem> {
     let claimant = Claimant {
         token: token.unwrap_or_else(guest::token),
         lease_ms: app.lease_ms,
-        alone: guest::SERVES_ONE_REQUEST || request.header(ALONE.0).as_deref() == Some(ALONE.1),
+        alone: guest::SERVES_ONE_REQUEST
+            || request.list_header(ALONE.0).as_deref() == Some(ALONE.1),
         tenure: tenure(request)?,
     };
     let mut place = Place::take().ok_or_else(|| Problem::instance_taken(id))?;
@@ -171,6 +172,7 @@ pub fn tenure(request: &Request) -> Result<Option<Token>, Problem> {
 fn token(request: &Request, name: &'static str) -> Result<Option<Token>, Problem> {
     let value = request.header(name);
     value
+        .map_err(|_| Problem::token_invalid(name, "more than one"))?
         .map(|value| {
             value
                 .parse()

@@ -45,11 +45,7 @@ impl Worker {
             // Idempotency-Key draft (06) has it: a string of RFC 8941.
             ("idempotency-key", format!("\"{}\"", context.id())),
         ];
-        headers.extend(
-            context
-                .traceparent()
-                .map(|value| ("traceparent", value.to_owned())),
-        );
+        headers.extend_from_slice(context.trace());
         let body = order.as_json().as_bytes().to_vec();
         let response = guest::post(&self.url, &headers, body)
             .await

@@ -12,7 +12,7 @@ use wasi::http::types::{
 use wasi::io::streams::{OutputStream, StreamError};
 
 use super::task::{ready, spawn};
-use crate::message::{Body, BodyError, Response, Url, first, joined, origin};
+use crate::message::{Body, BodyError, RepeatedHeader, Response, Url, joined, single};
 
 /// How much of a body is asked for at once, in bytes.
 const READ_BYTES: u64 = 16 * 1024;
@@ -52,17 +52,27 @@ impl Request {
             .unwrap_or_else(|| "/".to_owned())
     }
 
-    /// The origin that the client addressed, such as `http://localhost:3000`, if it said so.
+    /// The origin to which the request came, such as `http://localhost:3000`, if it says so. Proxies
+    /// may have been in between.
     pub fn origin(&self) -> Option<String> {
-        let authority = self.request.authority().or_else(|| self.header("host"))?;
-        let forwarded = self.header("x-forwarded-proto");
-        let is_https = matches!(self.request.scheme(), Some(Scheme::Https));
-        Some(origin(&authority, forwarded.as_deref(), is_https))
+        let authority = self
+            .request
+            .authority()
+            .or_else(|| self.header("host").ok()?)?;
+        let scheme = match self.request.scheme() {
+            Some(Scheme::Https) => "https",
+            _ => "http",
+        };
+        Some(format!("{scheme}://{authority}"))
     }
 
-    /// The first value of a header; `name` in lower case. Bytes that are no text become U+FFFD.
-    pub fn header(&self, name: &str) -> Option<String> {
-        first(&self.headers.get(&name.to_owned()))
+    /// The value of a header that may be there once; `name` in lower case. Bytes that are no text
+    /// become U+FFFD.
+    ///
+    /// # Errors
+    /// If it is there more often.
+    pub fn header(&self, name: &'static str) -> Result<Option<String>, RepeatedHeader> {
+        single(name, &self.headers.get(&name.to_owned()))
     }
 
     /// Every value of a header whose value is a list, joined; bytes as in [`header`](Self::header).

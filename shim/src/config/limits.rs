@@ -27,8 +27,8 @@ pub struct Limits {
     /// The largest request body that reaches a component at all. Above the app's own
     /// `max_body_bytes`, so that it is the app that answers `413` and says why.
     pub body_bytes_max: u64,
-    /// How long a component may take to answer a client; then `504`. Above the 60 seconds for
-    /// which clients may ask to wait.
+    /// How long a component may take to answer a client; then `504`. Above the app's
+    /// `max_wait_seconds`, for which clients may ask to wait.
     pub request_seconds_max: u64,
     /// How long a component that serves clients may work on after its last answer.
     pub tail_seconds_max: u64,

@@ -36,26 +36,27 @@ fn who_presents_no_known_token_is_refused() {
     ];
     for (method, path) in routes {
         let request = || host.request(method, path).body(order());
-        let mut requests = vec![request()];
+        let realm = "Bearer realm=\"orders\"";
+        let refused = format!("{realm}, error=\"invalid_token\"");
+        let mut requests = vec![(request(), realm)];
+        for presented in ["", "Bearer", "Basic topsecret-ada", "topsecret-ada"] {
+            requests.push((request().header("authorization", presented), realm));
+        }
+        // RFC 6750, 3.1: only where there is a token it can be at fault.
         for presented in [
-            "",
-            "Bearer",
-            "Bearer ",
             "Bearer unknown",
             "Bearer topsecret-ada2",
             "Bearer TOPSECRET-ADA",
-            "Basic topsecret-ada",
-            "topsecret-ada",
             // The hash is no token.
             "Bearer 3562a26eaed25e830c9bb1881c0b7e0900aa1869cde75ffad9e70d119a65129c",
         ] {
-            requests.push(request().header("authorization", presented));
+            requests.push((request().header("authorization", presented), &refused));
         }
-        for request in requests {
+        for (request, challenge) in requests {
             let answer = request.send();
 
             assert_problem(&answer, 401, "unauthorized");
-            assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+            assert_eq!(answer.header("www-authenticate"), Some(challenge));
         }
     }
     // The scheme's name is of either case (RFC 9110, 11.1).

@@ -9,6 +9,8 @@ pub(crate) const TESTS: &[Test] = tests![
     brackets_in_strings_do_not_nest,
     a_body_of_another_media_type_is_refused,
     json_is_accepted_by_any_of_its_names_and_by_none,
+    a_type_that_is_there_twice_is_refused,
+    a_body_that_is_encoded_is_refused,
     a_body_may_be_as_large_as_the_limit_and_no_larger,
     a_body_in_chunks_is_measured_too,
     a_body_that_announces_to_be_far_too_large_is_refused_unread,
@@ -114,6 +116,29 @@ fn json_is_accepted_by_any_of_its_names_and_by_none() {
         .body(order())
         .send()
         .expect_status(202);
+}
+
+fn a_type_that_is_there_twice_is_refused() {
+    let request = Host::shared().submit(order());
+    let answer = request.header("content-type", "text/plain").send();
+
+    assert_problem(&answer, 400, "repeated-header");
+}
+
+fn a_body_that_is_encoded_is_refused() {
+    let submit = |encoding: &str| {
+        let request = Host::shared().submit(order());
+        request.header("content-encoding", encoding).send()
+    };
+    for encoding in ["gzip", "GZIP", "br", "identity, deflate"] {
+        let answer = submit(encoding);
+
+        assert_problem(&answer, 415, "unsupported-content-encoding");
+        assert_eq!(answer.header("accept-encoding"), Some("identity"));
+    }
+    for encoding in ["identity", "Identity", ""] {
+        submit(encoding).expect_status(202);
+    }
 }
 
 fn a_member_that_is_there_twice_is_malformed() {

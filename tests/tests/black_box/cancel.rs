@@ -5,6 +5,7 @@ use tests::{Host, Test, UNKNOWN_ID, assert_problem, journey, order_that, tests, 
 
 pub(crate) const TESTS: &[Test] = tests![
     an_open_order_is_cancelled_and_stays_so,
+    to_cancel_again_is_harmless,
     an_order_that_has_ended_cannot_be_cancelled,
     an_unknown_order_cannot_be_cancelled,
 ];
@@ -28,24 +29,45 @@ fn an_open_order_is_cancelled_and_stays_so() {
         host.get(&result).send().expect_json(410)["status"],
         "cancelled"
     );
-    assert_problem(&host.request("DELETE", &status).send(), 409, "order-ended");
+}
+
+/// As a client does whose first answer was lost.
+fn to_cancel_again_is_harmless() {
+    let host = Host::shared();
+    let id = uuid_in(&host.submit(order_that(&json!({"ms": 600_000}))).send());
+    let delete = || {
+        host.request("DELETE", &format!("/orders/status/{id}"))
+            .send()
+    };
+
+    let first = delete().expect_json(200);
+    let cancelled = host.get(&format!("/orders/{id}")).send().expect_json(410);
+
+    for _ in 0..2 {
+        let again = delete().expect_json(200);
+        assert_eq!(again["status"], "cancelled");
+        assert_eq!(again["createdAt"], first["createdAt"]);
+    }
+    assert_eq!(
+        host.get(&format!("/orders/{id}")).send().expect_json(410),
+        cancelled,
+        "it is cancelled since the first time"
+    );
 }
 
 fn an_order_that_has_ended_cannot_be_cancelled() {
     let host = Host::shared();
-    let ended = journey(host, &order_that(&json!({"ms": 0})));
+    for outcome in ["complete", "fail"] {
+        let ended = journey(host, &order_that(&json!({"ms": 0, "outcome": outcome})));
 
-    let answer = host
-        .request("DELETE", &format!("/orders/status/{}", ended.id))
-        .send();
+        let answer = host
+            .request("DELETE", &format!("/orders/status/{}", ended.id))
+            .send();
 
-    assert_problem(&answer, 409, "order-ended");
-    assert_eq!(
-        host.get(&format!("/orders/{}", ended.id))
-            .send()
-            .expect_json(200),
-        ended.result.json()
-    );
+        assert_problem(&answer, 409, "order-ended");
+        let result = host.get(&format!("/orders/{}", ended.id)).send();
+        assert_eq!(result.json(), ended.result.json());
+    }
 }
 
 fn an_unknown_order_cannot_be_cancelled() {

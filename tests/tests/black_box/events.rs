@@ -13,10 +13,12 @@ pub(crate) const TESTS: &[Test] = tests![
     a_stream_goes_on_after_the_event_that_was_seen_last,
     what_is_no_revision_is_ignored,
     an_unknown_order_has_no_stream,
-    "the limits of a host are its own": comments_show_that_a_quiet_stream_is_alive,
-    "how many instances serve clients is the host's": a_client_that_leaves_frees_its_place
+    the_stream_is_for_those_who_take_it_and_the_document_for_others,
+    a_last_event_that_is_there_twice_is_refused,
+    comments_show_that_a_quiet_stream_is_alive,
+    "which of its instances meets a client is the host's": a_client_that_leaves_frees_its_place
         (wasi03 "each client has an instance, so the instance's bound on clients is never met"),
-    "the limits of a host are its own": those_who_wait_are_bounded_for_all_instances_together,
+    "Spin bounds nobody who waits": those_who_wait_are_bounded_for_all_instances_together,
 ];
 
 /// One event.
@@ -115,13 +117,59 @@ fn an_unknown_order_has_no_stream() {
     );
 }
 
+fn the_stream_is_for_those_who_take_it_and_the_document_for_others() {
+    let host = Host::shared();
+    let ended = journey(host, &order_that(&json!({"ms": 0}))).id;
+    let open = uuid_in(&host.submit(order_that(&json!({"ms": 600_000}))).send());
+    let get = |id: &str, accept: &str| {
+        let request = host.get(&format!("/orders/status/{id}"));
+        request.header("accept", accept).send()
+    };
+    for accept in [
+        "text/event-stream",
+        "Text/Event-Stream",
+        "application/json;q=0.5, text/event-stream;q=0.6, */*;q=0.1",
+    ] {
+        let answer = get(&ended, accept);
+        events(&answer);
+        assert_eq!(answer.header("vary"), Some("Accept, Prefer"));
+    }
+    for accept in [
+        "*/*",
+        "text/event-stream;q=0",
+        "text/event-stream;q=0.000, */*;q=0.1",
+        "text/event-stream;q=0.2, application/json",
+    ] {
+        for (id, status) in [(&ended, 303), (&open, 200)] {
+            let answer = get(id, accept);
+            answer.expect_json(status);
+            // A cache must not give it to who asked for the stream, or to be held.
+            assert_eq!(answer.header("vary"), Some("Accept, Prefer"), "`{accept}`");
+        }
+    }
+}
+
+fn a_last_event_that_is_there_twice_is_refused() {
+    let host = Host::shared();
+    let ended = journey(host, &order_that(&json!({"ms": 0}))).id;
+    let request = host.get(&format!("/orders/status/{ended}"));
+    let request = request.header("accept", "text/event-stream");
+
+    let answer = request
+        .header("last-event-id", "1")
+        .header("last-event-id", "2")
+        .send();
+
+    assert_problem(&answer, 400, "repeated-header");
+}
+
 /// Nothing is written about this order for a minute, and the instance that serves its stream has
 /// nothing else to do.
 fn comments_show_that_a_quiet_stream_is_alive() {
     let host = Setup::controlled()
         .variable("lease_seconds", "600")
         .variable("progress_seconds", "600")
-        .runtime_config("[limits]\ntail_seconds_max = 5\n")
+        .shim_limits("tail_seconds_max = 5")
         .start();
     let id = uuid_in(&host.submit(order_that(&json!({"ms": 600_000}))).send());
     tests::until("an order to be processed", || {

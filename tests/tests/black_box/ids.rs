@@ -1,11 +1,13 @@
 //! Ids that no order has, and ids that are none.
 
-use tests::{Host, Test, UNKNOWN_ID, assert_problem, tests};
+use serde_json::json;
+use tests::{Host, Test, UNKNOWN_ID, assert_problem, order_that, tests, uuid_in};
 
 pub(crate) const TESTS: &[Test] = tests![
     an_unknown_id_is_not_found,
     what_is_no_id_is_not_found,
     the_store_s_own_keys_are_no_ids,
+    an_id_is_the_same_with_its_characters_percent_encoded,
     paths_that_are_no_route_are_not_found,
 ];
 
@@ -37,6 +39,28 @@ fn what_is_no_id_is_not_found() {
 fn the_store_s_own_keys_are_no_ids() {
     for key in ["order_", "open_"] {
         assert_no_order(&format!("{key}{UNKNOWN_ID}"));
+    }
+}
+
+/// RFC 3986, 6.2.2.2: a proxy may write them either way.
+fn an_id_is_the_same_with_its_characters_percent_encoded() {
+    let host = Host::shared();
+    let id = uuid_in(&host.submit(order_that(&json!({"ms": 600_000}))).send());
+    let encoded = |range: std::ops::Range<usize>| -> String {
+        let bytes = id.bytes().enumerate();
+        let write = |(place, byte): (usize, u8)| match range.contains(&place) {
+            true => format!("%{byte:02x}"),
+            false => char::from(byte).to_string(),
+        };
+        bytes.map(write).collect()
+    };
+
+    for range in [0..1, 8..9, 0..id.len()] {
+        let encoded = encoded(range);
+        let status = host.get(&format!("/orders/status/{encoded}")).send();
+        assert_eq!(status.expect_json(200)["id"], id, "`{encoded}`");
+        let result = host.get(&format!("/orders/{encoded}")).send();
+        assert_problem(&result, 404, "result-not-ready");
     }
 }
 

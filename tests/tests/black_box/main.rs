@@ -33,6 +33,7 @@ mod status;
 mod stop;
 mod store;
 mod submit;
+mod trace;
 mod traps;
 mod validation;
 mod wait;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         ("auth", auth::TESTS),
         ("cors", cors::TESTS),
         ("proxies", proxies::TESTS),
+        ("trace", trace::TESTS),
         // What the routes refuse.
         ("validation", validation::TESTS),
         ("bodies", bodies::TESTS),

@@ -126,6 +126,8 @@ impl Core {
             attempts: self.attempts.iter().map(|run| run.attempt()).collect(),
             state: self.standing.state(),
             traceparent: None,
+            tracestate: None,
+            baggage: None,
             order: order(BODY),
         }
     }

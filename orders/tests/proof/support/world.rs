@@ -112,6 +112,8 @@ impl World {
             owner: None,
             max_attempts: ATTEMPTS_MAX,
             traceparent: None,
+            tracestate: None,
+            baggage: None,
             now,
         }
     }
