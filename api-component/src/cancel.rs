@@ -1,7 +1,7 @@
 //! `DELETE /orders/status/{id}`: take an order back.
 
 use guest::Response;
-use orders::OrderId;
+use orders::{OrderId, Status};
 
 use crate::call::Call;
 use crate::document;
@@ -9,8 +9,12 @@ use crate::problem::Problem;
 
 /// `200` with the cancelled status document; work that runs stops at its next renewal.
 pub async fn delete(call: Call, id: OrderId) -> Result<Response, Problem> {
-    // Whose it is never changes, so that looking first is safe.
-    call.find(id).await?;
-    let record = orders::cancel(&call.app.store, id, guest::token(), guest::now()).await?;
+    // Whose it is never changes, so that looking first is safe; nor does it change that it is cancelled,
+    // so that a client whose first answer was lost is told the same again.
+    let found = call.find(id).await?;
+    let record = match found.status() {
+        Status::Cancelled => found,
+        _ => orders::cancel(&call.app.store, id, guest::token(), guest::now()).await?,
+    };
     Ok(Response::json(200, &document::status(&record)).header("cache-control", "no-store"))
 }
