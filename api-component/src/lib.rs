@@ -27,6 +27,7 @@ mod prefer;
 mod problem;
 mod public_url;
 mod retry_after;
+mod share;
 mod sweep;
 mod trace;
 mod watch;

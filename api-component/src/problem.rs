@@ -77,6 +77,8 @@ kinds! {
     InvalidOrder = "invalid-order", 422, "The order is not valid";
     /// The `Idempotency-Key` came with another body before.
     IdempotencyKeyReused = "idempotency-key-reused", 422, "The idempotency key was used for another order";
+    /// The owner has as many open orders as it may.
+    TooManyOpenOrders = "too-many-open-orders", 429, "Too many orders are open";
     /// A fault of the service.
     InternalError = "internal-error", 500, "The service failed to answer";
     /// As many clients wait as may.
@@ -222,6 +224,15 @@ impl Problem {
         Self {
             headers: vec![("retry-after", "1".to_owned())],
             ..problem
+        }
+    }
+
+    /// The owner has used up its share of open orders.
+    pub fn too_many_open_orders() -> Self {
+        let detail = "as many of your orders are open as may be; send more when some have ended";
+        Self {
+            headers: vec![("retry-after", "10".to_owned())],
+            ..Self::new(Kind::TooManyOpenOrders, detail.to_owned())
         }
     }
 

@@ -10,7 +10,7 @@ use crate::call::Call;
 use crate::problem::Problem;
 use crate::trace::Trace;
 use crate::watch::Watch;
-use crate::{dispatch, document, idempotency_key, prefer, public_url, retry_after, status};
+use crate::{dispatch, document, idempotency_key, prefer, public_url, retry_after, share, status};
 
 /// Makes the order durable, answers `202 Accepted`, and dispatches it after the answer.
 ///
@@ -102,6 +102,14 @@ async fn accept(
     submission: Submission,
     idempotency: Option<Idempotency>,
 ) -> Result<Record, Problem> {
+    if share::is_used_up(app, submission.owner.as_deref()).await {
+        // Who repeats a request is told of the order that it made before.
+        let submitted = match idempotency {
+            Some(idempotency) => orders::find_submitted(&app.store, idempotency).await?,
+            None => None,
+        };
+        return submitted.ok_or_else(Problem::too_many_open_orders);
+    }
     let record = match idempotency {
         None => orders::submit(&app.store, submission).await?,
         Some(idempotency) => {

@@ -146,8 +146,8 @@ pub async fn submit_once<S: Store>(
     pause: impl AsyncFn(u64),
 ) -> Result<Record, SubmitError> {
     let key = idempotency.key;
-    if let Some(record) = find_chosen(store, key).await? {
-        return replay(record, idempotency);
+    if let Some(record) = find_submitted(store, idempotency).await? {
+        return Ok(record);
     }
     let now = submission.now;
     let candidate = submission.into_record(Some(idempotency));
@@ -168,6 +168,18 @@ pub async fn submit_once<S: Store>(
         ))
     };
     replay(record.ok_or_else(gone)?, idempotency)
+}
+
+/// The order that was submitted with this key before, if there is one.
+///
+/// # Errors
+/// As [`submit_once`].
+pub async fn find_submitted<S: Store>(
+    store: &S,
+    idempotency: Idempotency,
+) -> Result<Option<Record>, SubmitError> {
+    let chosen = find_chosen(store, idempotency.key).await?;
+    chosen.map(|record| replay(record, idempotency)).transpose()
 }
 
 fn replay(record: Record, idempotency: Idempotency) -> Result<Record, SubmitError> {

@@ -35,7 +35,7 @@ pub use expire::{
     CLOCKS_DIFFER_MS, Expired, ExpiryPolicy, ExpiryTurn, expire, rest as rest_after_expiry,
 };
 pub use id::{InvalidOrderId, OrderId, Token};
-pub use idempotency::{Digest, Idempotency, TAKEOVER_MS, submit_once};
+pub use idempotency::{Digest, Idempotency, TAKEOVER_MS, find_submitted, submit_once};
 pub use json::DEPTH_MAX;
 pub use list::{ListQuery, Page, list};
 pub use order::{Fault, ITEMS_MAX, InvalidOrder, NAME_CHARS_MAX, Order, QUANTITY_MAX};
@@ -48,8 +48,8 @@ pub use settle::{AttemptEnd, SettleError, cancel, settle};
 pub use store::{Key, KeyPage, Snapshot, Store, StoreError, Swap};
 pub use submit::{Submission, SubmitError, submit};
 pub use sweep::{
-    DISPATCH_GRACE_MS, SweepPolicy, SweepTurn, Swept, has_room, needs_dispatch, next_sweep_at,
-    rest as rest_after_sweep, sweep,
+    DISPATCH_GRACE_MS, OwnersFull, SweepPolicy, SweepTurn, Swept, find_owners_full, needs_dispatch,
+    next_sweep_at, rest as rest_after_sweep, sweep,
 };
 pub use timestamp::Timestamp;
 pub use transition::{

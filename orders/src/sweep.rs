@@ -34,7 +34,7 @@ const REST_MS_MAX: u64 = 3_600_000;
 pub struct SweepPolicy {
     /// The time between two sweeps, in milliseconds, unless something is due sooner.
     pub interval_ms: u64,
-    /// How many open orders one owner may have, as sweeps count them: see [`has_room`].
+    /// How many open orders one owner may have, as sweeps count them: see [`find_owners_full`].
     pub owner_open_max: usize,
     /// Names the time in which the sweeper's host has the store for itself, if it has: what was
     /// claimed in another's is due at once.
@@ -178,17 +178,29 @@ pub async fn next_sweep_at<S: Store>(
         .map(|latest| latest.next_at))
 }
 
-/// Whether the owner may have another open order, as the last sweep found.
+/// Owners who have as many open orders as they may.
+#[derive(Clone, Debug, Default)]
+pub struct OwnersFull(Vec<OwnerTag>);
+
+impl OwnersFull {
+    /// Whether `owner` is one of them.
+    pub fn contains(&self, owner: Option<&str>) -> bool {
+        self.0.contains(&OwnerTag::of(owner))
+    }
+}
+
+/// The owners who had as many open orders as they may when the last sweep looked.
 ///
 /// A sweep counts what is open anyway, so that a submission need not: an owner may have more by what
 /// it submits between two sweeps.
 ///
 /// # Errors
 /// If the store failed.
-pub async fn has_room<S: Store>(store: &S, owner: Option<&str>) -> Result<bool, StoreError> {
+pub async fn find_owners_full<S: Store>(store: &S) -> Result<OwnersFull, StoreError> {
     let latest: Option<Turn<Left>> = turn::latest(store, Key::Sweep).await?;
-    let tag = OwnerTag::of(owner);
-    Ok(latest.is_none_or(|latest| !latest.left.owners_full.contains(&tag)))
+    Ok(latest
+        .map(|latest| OwnersFull(latest.left.owners_full))
+        .unwrap_or_default())
 }
 
 /// The owners who have as many open orders as they may.

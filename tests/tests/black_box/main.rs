@@ -29,6 +29,7 @@ mod recovery;
 mod redis;
 mod refusals;
 mod result;
+mod shares;
 mod status;
 mod stop;
 mod store;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         ("methods", methods::TESTS),
         // What the host guarantees around them.
         ("isolation", isolation::TESTS),
+        ("shares", shares::TESTS),
         ("limits", limits::TESTS),
         ("metrics", metrics::TESTS),
         ("traps", traps::TESTS),

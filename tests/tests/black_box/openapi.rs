@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use tests::{
     Contract, Host, Promise, Request, Response, Setup, Test, UNKNOWN_ID, break_store, journey,
-    order, order_of_bytes, order_that, read_repository_file, tests, uuid_in,
+    order, order_of_bytes, order_that, read_repository_file, tests, until, uuid_in,
 };
 
 pub(crate) const TESTS: &[Test] = tests![
@@ -84,6 +84,7 @@ fn each_answer_that_is_promised_is_given() {
     what_a_caller_without_a_token_gets(&seen);
     what_is_answered_with_a_variable_that_is_not_valid(&seen);
     what_is_answered_with_a_broken_store(&seen);
+    what_an_owner_with_too_many_open_orders_gets(&seen);
 
     let promised: BTreeSet<_> = Contract::read().promises().collect();
     let missing: Vec<_> = promised.difference(&seen.0.borrow()).cloned().collect();
@@ -207,6 +208,17 @@ fn what_is_answered_with_a_broken_store(seen: &Seen) {
             .expect_status(503);
     }
     host.get("/healthz").send().expect_status(200);
+}
+
+fn what_an_owner_with_too_many_open_orders_gets(seen: &Seen) {
+    let host = Setup::controlled()
+        .variable("max_open_orders", "1")
+        .variable("sweep_seconds", "1")
+        .start();
+    until("an owner to be refused", || {
+        let answer = seen.send(host.submit(order_that(&json!({"ms": 600_000}))));
+        (answer.status == 429).then_some(())
+    });
 }
 
 /// One request to each operation that needs the store.
