@@ -1,6 +1,7 @@
 // What this package offers.
 
-export { fetchAndWait, waitFor } from './fetch-and-wait.js';
+export { fetchAndWait } from './fetch-and-wait.js';
+export { fetchResult, waitFor } from './fetch-result.js';
 export { OrdersClient } from './orders-client.js';
 export {
   AsyncOrdersError,
@@ -18,8 +19,10 @@ export {
 } from './errors.js';
 
 /**
- * @typedef {import('./fetch-and-wait.js').FetchAndWaitOptions} FetchAndWaitOptions
- * @typedef {import('./fetch-and-wait.js').WaitOptions} WaitOptions
+ * @typedef {import('./fetch-and-wait.js').OnStatusPoll} OnStatusPoll
+ * @typedef {import('./fetch-and-wait.js').StatusPoll} StatusPoll
+ * @typedef {import('./fetch-result.js').FetchResultOptions} FetchResultOptions
+ * @typedef {import('./fetch-result.js').WaitOptions} WaitOptions
  * @typedef {import('./wait.js').Poll} Poll
  * @typedef {import('./types.d.ts').Order} Order
  * @typedef {import('./types.d.ts').Item} Item

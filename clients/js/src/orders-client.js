@@ -1,7 +1,8 @@
 // The requests of the orders service, for those who want more of it than one result.
 
+import { BaseUrl } from './base-url.js';
 import { errorOf } from './errors.js';
-import { randomKey, waitFor } from './fetch-and-wait.js';
+import { randomKey, waitFor } from './fetch-result.js';
 import { Session } from './session.js';
 
 /** @typedef {import('./types.d.ts').Order} Order */
@@ -9,7 +10,7 @@ import { Session } from './session.js';
 /** @typedef {import('./types.d.ts').CompletedOrder} CompletedOrder */
 /** @typedef {import('./types.d.ts').OrderPage} OrderPage */
 /** @typedef {import('./types.d.ts').Status} Status */
-/** @typedef {import('./fetch-and-wait.js').WaitOptions} WaitOptions */
+/** @typedef {import('./fetch-result.js').WaitOptions} WaitOptions */
 
 /**
  * @typedef {object} RequestOptions
@@ -19,20 +20,20 @@ import { Session } from './session.js';
 
 const TIMEOUT_MS = 60_000;
 
-/** A service at one place, for one user. Every method rejects with the errors of `fetchAndWait` with options. */
+/** A service at one place, for one user. Every method rejects with the errors of `fetchResult`. */
 export class OrdersClient {
-  #baseUrl;
+  #base;
   #token;
   #fetch;
 
   /**
    * @param {object} options
-   * @param {string | URL} options.baseUrl where the service is, such as `https://example.org/`
+   * @param {string | URL} options.baseUrl where the service is, such as `https://example.org/`; a path is kept
    * @param {string | (() => string | undefined) | undefined} [options.token] the bearer token, or what knows it
    * @param {typeof globalThis.fetch | undefined} [options.fetch] used instead of the global `fetch`
    */
   constructor({ baseUrl, token, fetch }) {
-    this.#baseUrl = baseUrl;
+    this.#base = new BaseUrl(baseUrl);
     this.#token = token;
     this.#fetch = fetch;
   }
@@ -58,8 +59,9 @@ export class OrdersClient {
    * @returns {Promise<CompletedOrder>}
    */
   async wait(order, options = {}) {
-    const init = { headers: this.#headers() };
-    const response = await waitFor(this.#url(order.links.status), init, { fetch: this.#fetch, ...options });
+    const url = this.#base.resolve(order.links.status);
+    const baseUrl = this.#base.resolve('.');
+    const response = await waitFor(url, { headers: this.#headers(url) }, { fetch: this.#fetch, baseUrl, ...options });
     return response.json();
   }
 
@@ -92,7 +94,7 @@ export class OrdersClient {
    * @returns {Promise<OrderPage>}
    */
   async list({ status, limit, cursor, ...options } = {}) {
-    const url = new URL(this.#url('orders'));
+    const url = this.#base.resolve('orders');
     for (const [name, value] of Object.entries({ status, limit, cursor })) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
@@ -100,14 +102,16 @@ export class OrdersClient {
   }
 
   /**
-   * @param {string} path
+   * @param {string} reference
    * @param {RequestInit} init
    * @param {RequestOptions} [options]
    */
-  async #json(path, init, { signal, timeout = TIMEOUT_MS } = {}) {
-    const session = new Session({ signal, timeout, fetch: this.#fetch });
+  async #json(reference, init, { signal, timeout = TIMEOUT_MS } = {}) {
+    const url = this.#base.resolve(reference);
+    const session = new Session({ signal, timeout, fetch: this.#fetch, base: this.#base });
     try {
-      const request = new Request(this.#url(path), { ...init, headers: this.#headers(init.headers) });
+      // Past the cache: see `StatusResource`.
+      const request = new Request(url, { cache: 'no-store', ...init, headers: this.#headers(url, init.headers) });
       // Each of these requests may be repeated: all but the submission by their method, that by its key.
       const { response } = await session.send(() => request.clone());
       if (!response.ok) throw await errorOf(response);
@@ -117,16 +121,12 @@ export class OrdersClient {
     }
   }
 
-  /** @param {HeadersInit} [init] */
-  #headers(init) {
+  /** @param {URL} url @param {HeadersInit} [init] */
+  #headers(url, init) {
     const headers = new Headers(init);
     const token = typeof this.#token === 'function' ? this.#token() : this.#token;
-    if (token) headers.set('authorization', `Bearer ${token}`);
+    // A link may lead elsewhere; the token is for the service alone.
+    if (token && url.origin === this.#base.origin) headers.set('authorization', `Bearer ${token}`);
     return headers;
-  }
-
-  /** @param {string} path */
-  #url(path) {
-    return new URL(path, this.#baseUrl).href;
   }
 }

@@ -20,22 +20,33 @@ const RETRIES = 8;
  * @property {typeof globalThis.fetch | undefined} [fetch] used instead of the global `fetch`
  */
 
+/**
+ * @typedef {object} Answer
+ * @property {Response} response
+ * @property {boolean} isRedirected whether the server led from the request's URL to another
+ */
+
 /** What one order's requests share. */
 export class Session {
   #limit;
   #retries;
   #fetch;
+  #base;
+  /** The latest attempt's limit. @type {ReturnType<typeof limited> | undefined} */
+  #latest;
 
-  /** @param {SessionOptions} options */
-  constructor({ signal, timeout = TIMEOUT_MS, retries = RETRIES, fetch }) {
+  /** @param {SessionOptions & { base?: import('./base-url.js').BaseUrl | undefined }} options */
+  constructor({ signal, timeout = TIMEOUT_MS, retries = RETRIES, fetch, base }) {
     this.#limit = limited(signal, timeout, () => new WaitTimeoutError(`there is no result after ${timeout} ms`));
     this.#retries = retries;
+    this.#base = base;
     // Looked up late, so that what replaces the global one is used.
     this.#fetch = fetch ?? ((/** @type {Request} */ request) => globalThis.fetch(request));
   }
 
   /** Leaves nothing behind on the caller's signal, and no timer. */
   end() {
+    this.#latest?.release();
     this.#limit.release();
   }
 
@@ -45,7 +56,8 @@ export class Session {
   }
 
   /**
-   * The answer to a request, whatever its status; after repetition, if it may be repeated.
+   * The answer to a request, whatever its status; after repetition, if it may be repeated. The next
+   * request ends what is left of this one.
    *
    * @param {(failures: number) => Request} makeRequest is called for each attempt
    * @param {{ waitMs?: number, mayRepeat?: boolean }} [how]
@@ -53,13 +65,13 @@ export class Session {
   async send(makeRequest, { waitMs = 0, mayRepeat = true } = {}) {
     for (let failures = 0; ; ) {
       const isLast = !mayRepeat || failures >= this.#retries;
-      const { response, limit, error } = await this.#attempt(makeRequest(failures), ANSWER_MS_MAX + waitMs);
-      if (response && (isLast || !isTransient(response))) return { response, limit };
+      const { answer, limit, error } = await this.#attempt(makeRequest(failures), ANSWER_MS_MAX + waitMs);
+      if (answer && (isLast || !isTransient(answer.response))) return { ...answer, limit };
       if (isLast) throw unanswered(error, failures);
       failures += 1;
       // No sooner than the server asks for.
-      const leastMs = (response && retryAfterMs(response.headers)) ?? 0;
-      await response?.body?.cancel();
+      const leastMs = (answer && retryAfterMs(answer.response.headers)) ?? 0;
+      await answer?.response.body?.cancel();
       await this.pause(leastMs + backOffMs(failures));
     }
   }
@@ -67,14 +79,14 @@ export class Session {
   /**
    * @param {Request} request
    * @param {number} answerMs
-   * @returns {Promise<{ response?: Response, error?: unknown, limit: ReturnType<typeof limited> }>}
    */
   async #attempt(request, answerMs) {
+    // One at a time, so that an order of any length leaves no more than one listener behind.
+    this.#latest?.release();
     const limit = limited(this.#limit.signal, answerMs, () => new NetworkError(`there is no answer after ${answerMs} ms`));
+    this.#latest = limit;
     try {
-      // A redirect is followed here: a browser shows a script nothing of one that is not.
-      const response = await this.#fetch(new Request(request, { signal: limit.signal, redirect: 'follow' }));
-      return { response, limit };
+      return { answer: await this.#follow(request, limit.signal), limit };
     } catch (error) {
       this.#limit.signal.throwIfAborted();
       return { error, limit };
@@ -82,6 +94,23 @@ export class Session {
       // The body is bounded by the deadline alone.
       limit.lift();
     }
+  }
+
+  /**
+   * A redirect is followed here: a browser shows a script nothing of one that is not.
+   *
+   * @param {Request} request
+   * @param {AbortSignal} signal
+   * @returns {Promise<Answer>}
+   */
+  async #follow(request, signal) {
+    const response = await this.#fetch(new Request(request, { signal, redirect: 'follow' }));
+    const url = response.redirected ? new URL(response.url) : undefined;
+    if (!url || !this.#base?.isAstray(url)) return { response, isRedirected: response.redirected };
+    await response.body?.cancel();
+    const { headers, credentials, cache } = request;
+    const found = await this.#fetch(new Request(this.#base.place(url), { headers, credentials, cache, signal }));
+    return { response: found, isRedirected: true };
   }
 
   /** Rejects if the caller or the deadline ended the waiting. */

@@ -7,11 +7,14 @@
 
 import { AsyncOrdersError, NetworkError, ProtocolError, mediaType } from './errors.js';
 import { readEvents } from './event-stream.js';
+import { takeSlot } from './held.js';
 import { backOffMs, retryAfterMs } from './retry.js';
 
 /** @typedef {import('./types.d.ts').StatusDocument} StatusDocument */
 /** @typedef {import('./types.d.ts').EndedDocument} EndedDocument */
 /** @typedef {import('./session.js').Session} Session */
+/** @typedef {import('./status-resource.js').StatusResource} StatusResource */
+/** @typedef {import('./held.js').Release} Release */
 
 /**
  * How a status was learnt.
@@ -25,33 +28,11 @@ import { backOffMs, retryAfterMs } from './retry.js';
  * @typedef {object} WaitMethod
  * @property {number | undefined} [wait] how long the server may hold an answer back until there is a result
  *   (`Prefer: wait`, RFC 7240), in seconds; default 30, and 0 asks for none
- * @property {boolean | undefined} [stream] whether an event stream is asked for; default `true`. A browser has six
- *   connections to a host that speaks HTTP/1.1, and each stream holds one
+ * @property {boolean | undefined} [stream] whether an event stream is asked for; default `true`. In browsers four
+ *   orders at most are waited for by streams and held answers, and any more by polls
  * @property {((status: StatusDocument, poll: Poll) => void) | undefined} [onStatus] is told each status that is learnt;
  *   of the last, terminal one only by a stream
- * @property {((response: Response) => void) | undefined} [onStatusPoll] is given each answer to a poll that is not
- *   the result
  */
-
-/** Where the waiting is done, and what is sent along. */
-export class StatusResource {
-  /**
-   * @param {string} url
-   * @param {Headers} headers
-   * @param {RequestCredentials} credentials
-   */
-  constructor(url, headers, credentials) {
-    this.url = url;
-    this.headers = headers;
-    this.credentials = credentials;
-  }
-
-  /** @param {string} url @param {RequestInit} [init] */
-  request(url, init) {
-    // Not from a cache without asking: what a status said a moment ago is not what it says now.
-    return new Request(url, { headers: this.headers, credentials: this.credentials, cache: 'no-cache', ...init });
-  }
-}
 
 /** The longest that a server is asked to hold an answer, unless the caller says otherwise. */
 const WAIT_SECONDS = 30;
@@ -82,10 +63,10 @@ export class Waiting {
    * @param {StatusResource} resource
    * @param {WaitMethod} method
    */
-  constructor(session, resource, { wait = WAIT_SECONDS, stream = true, onStatus, onStatusPoll }) {
+  constructor(session, resource, { wait = WAIT_SECONDS, stream = true, onStatus }) {
     this.#session = session;
     this.#resource = resource;
-    this.#method = { wait, stream, onStatus, onStatusPoll };
+    this.#method = { wait, stream, onStatus };
   }
 
   /**
@@ -95,31 +76,51 @@ export class Waiting {
    * @returns {Promise<Response>}
    */
   async result(accepted) {
-    const early = accepted && (await this.#take(accepted, 'submit', 0));
-    if (early) return early;
-    for (;;) {
-      const startedAt = Date.now();
-      let isHeld = false;
-      const { response, limit } = await this.#session.send((failures) => {
-        if (failures === 1 && isHeld) this.#heldFailures += 1;
-        isHeld = this.#mayHold && failures === 0;
-        return this.#pollRequest(isHeld);
-      }, { waitMs: this.#method.wait * 1000 });
-      if (response.ok && mediaType(response) === 'text/event-stream') {
-        const ended = await this.#readStream(response, limit);
-        if (ended) return this.#fetchResult(ended);
-        continue;
+    let release = await this.#mayHold();
+    try {
+      const early = accepted && (await this.#take(accepted, 'submit', release ? Infinity : 0));
+      if (early) return early;
+      for (;;) {
+        const result = await this.#ask(release);
+        if (result) return result;
+        release = await this.#mayHold();
       }
-      if (!isStatus(response)) return response;
-      const via = isHeld && wasHeld(response) ? 'wait' : 'poll';
-      const result = await this.#take(response, via, via === 'wait' ? Date.now() - startedAt : 0);
-      if (result) return result;
+    } finally {
+      release?.();
     }
   }
 
-  get #mayHold() {
+  /** What is needed for a request that the server is to hold; nothing if it is to answer at once. */
+  async #mayHold() {
     const { wait, stream } = this.#method;
-    return (stream || wait > 0) && this.#heldFailures < HELD_FAILURES_MAX;
+    if (!(stream || wait > 0) || this.#heldFailures >= HELD_FAILURES_MAX) return undefined;
+    return takeSlot(this.#resource.url);
+  }
+
+  /**
+   * Asks once, and pauses if there is no result yet.
+   *
+   * @param {Release} [release] ends what allows the server to hold its answer
+   * @returns {Promise<Response | undefined>}
+   */
+  async #ask(release) {
+    const startedAt = Date.now();
+    let isHeld = false;
+    const { response, isRedirected, limit } = await this.#session.send((failures) => {
+      if (failures === 1 && isHeld) this.#heldFailures += 1;
+      isHeld = release !== undefined && failures === 0;
+      if (!isHeld) release?.();
+      return this.#pollRequest(isHeld);
+    }, { waitMs: this.#method.wait * 1000 });
+    if (response.ok && mediaType(response) === 'text/event-stream') {
+      const ended = await this.#readStream(response, limit).finally(release);
+      if (!ended) await this.#session.pause(POLL_MS + backOffMs(1));
+      return ended && this.#fetchResult(ended);
+    }
+    release?.();
+    if (!isStatus(response, isRedirected)) return response;
+    const via = isHeld && wasHeld(response) ? 'wait' : 'poll';
+    return this.#take(response, via, via === 'wait' ? Date.now() - startedAt : 0);
   }
 
   /** @param {boolean} isHeld */
@@ -140,11 +141,11 @@ export class Waiting {
    *
    * @param {Response} response
    * @param {'submit' | 'poll' | 'wait'} via
-   * @param {number} heldMs how long the server held it, which counts as part of the pause
+   * @param {number} waitedMs what counts as part of the pause: how long the server held the answer; all of it
+   *   after the submission to a server that may hold its next one, as it is asked at once
    * @returns {Promise<Response | undefined>} the result, if the status says that the order has ended
    */
-  async #take(response, via, heldMs) {
-    if (via !== 'submit') this.#method.onStatusPoll?.(response.clone());
+  async #take(response, via, waitedMs) {
     this.#session.check();
     const status = await readStatus(response.clone());
     if (status && isTerminal(status)) {
@@ -152,11 +153,9 @@ export class Waiting {
       return status.links?.result === undefined ? response : this.#fetchResult(status);
     }
     const askedMs = retryAfterMs(response.headers) ?? Math.min(POLL_MS_MAX, POLL_MS * POLL_GROWTH ** this.#polls++);
-    // After the submission a server that may hold its answer is asked at once: this is no poll yet.
-    const isAtOnce = via === 'submit' && this.#mayHold;
-    const nextPollMs = isAtOnce ? 0 : Math.max(POLL_MS_MIN, askedMs - heldMs);
+    const nextPollMs = waitedMs === Infinity ? 0 : Math.max(POLL_MS_MIN, askedMs - waitedMs);
     if (status) this.#method.onStatus?.(status, { via, nextPollMs });
-    if (!isAtOnce) await this.#session.pause(nextPollMs);
+    if (nextPollMs > 0) await this.#session.pause(nextPollMs);
     return undefined;
   }
 
@@ -165,7 +164,7 @@ export class Waiting {
    *
    * @param {Response} response
    * @param {{ renew: (ms: number) => void, lift: () => void }} limit
-   * @returns {Promise<EndedDocument | undefined>} nothing if the stream broke off, after a pause
+   * @returns {Promise<EndedDocument | undefined>} nothing if the stream broke off
    */
   async #readStream(response, limit) {
     const events = readEvents(/** @type {ReadableStream<Uint8Array>} */ (response.body));
@@ -188,7 +187,6 @@ export class Waiting {
     }
     // A proxy may end a stream that works; one that never said anything counts as a failure.
     this.#heldFailures = isNew ? 0 : this.#heldFailures + 1;
-    await this.#session.pause(POLL_MS + backOffMs(1));
     return undefined;
   }
 
@@ -207,7 +205,8 @@ export class Waiting {
   async #fetchResult(ended) {
     const url = ended.links?.result;
     if (typeof url !== 'string') throw new ProtocolError('the order has ended, but the event stream links no result');
-    const { response } = await this.#session.send(() => this.#resource.request(new URL(url, this.#resource.url).href));
+    const target = this.#resource.resolve(url);
+    const { response } = await this.#session.send(() => this.#resource.request(target));
     return response;
   }
 }
@@ -216,9 +215,10 @@ export class Waiting {
  * Whether an answer to a poll says that the order is still open. A result asks nobody to come
  * back, so an answer that was redirected but does is a status that has moved.
  * @param {Response} response
+ * @param {boolean} isRedirected
  */
-function isStatus(response) {
-  return response.status === 202 || (response.status === 200 && (!response.redirected || response.headers.has('retry-after')));
+function isStatus(response, isRedirected) {
+  return response.status === 202 || (response.status === 200 && (!isRedirected || response.headers.has('retry-after')));
 }
 
 /** Whether the server took the wish to wait. @param {Response} response */

@@ -9,7 +9,7 @@ import * as client from '../src/client.js';
 import { answer, answerProblem, lines, serve } from './support/server.js';
 import { POST, startService } from './support/service.js';
 
-const { fetchAndWait, waitFor } = client;
+const { fetchResult, waitFor } = client;
 
 /** An order that never ends. */
 const endless = (/** @type {any} */ { path }, /** @type {any} */ response) => {
@@ -28,7 +28,7 @@ test('polls that are dropped or refused for now are repeated', async (t) => {
     else (faults.shift() ?? (() => answer(response, 303, { location: '/result' })))(response);
   });
 
-  const response = await fetchAndWait(`${server.origin}/orders`, POST, {});
+  const response = await fetchResult(`${server.origin}/orders`, POST, {});
 
   assert.equal(response.status, 200);
 });
@@ -41,7 +41,7 @@ test('throttling is waited out for as long as it asks for', async (t) => {
     else answer(response, 303, { location: '/result' });
   });
 
-  await fetchAndWait(`${server.origin}/orders`, POST, {});
+  await fetchResult(`${server.origin}/orders`, POST, {});
 
   const [first, second] = server.requests.filter(({ path }) => path === '/status');
   assert.ok(first && second && second.at - first.at >= 999);
@@ -50,7 +50,7 @@ test('throttling is waited out for as long as it asks for', async (t) => {
 test('a submission without an idempotency key is sent once', async (t) => {
   const server = await serve(t, (_request, response) => response.destroy());
 
-  await assert.rejects(fetchAndWait(`${server.origin}/orders`, POST, {}), client.NetworkError);
+  await assert.rejects(fetchResult(`${server.origin}/orders`, POST, {}), client.NetworkError);
 
   assert.deepEqual(lines(server.requests), ['POST /orders']);
 });
@@ -63,7 +63,7 @@ test('a submission with an idempotency key is repeated, body and key the same', 
     else answer(response, 200, {}, {});
   });
 
-  await fetchAndWait(`${server.origin}/orders`, POST, { idempotencyKey: 'a "key"' });
+  await fetchResult(`${server.origin}/orders`, POST, { idempotencyKey: 'a "key"' });
 
   const submissions = server.requests.filter(({ method }) => method === 'POST');
   assert.equal(submissions.length, 3);
@@ -76,8 +76,8 @@ test('a submission with an idempotency key is repeated, body and key the same', 
 test('a key can be made up, another for each submission', async (t) => {
   const server = await serve(t, (_request, response) => answer(response, 200, {}, {}));
 
-  await fetchAndWait(`${server.origin}/orders`, POST, { idempotencyKey: true });
-  await fetchAndWait(`${server.origin}/orders`, POST, { idempotencyKey: true });
+  await fetchResult(`${server.origin}/orders`, POST, { idempotencyKey: true });
+  await fetchResult(`${server.origin}/orders`, POST, { idempotencyKey: true });
 
   const [first, second] = server.requests.map(({ headers }) => headers['idempotency-key']);
   assert.match(String(first), /^"[0-9a-f]{32}"$/);
@@ -90,7 +90,7 @@ test('repetition is bounded, and says what the last answer was', async (t) => {
     else answerProblem(response, { 'retry-after': '0' }, { status: 503, title: 'The store is not available' });
   });
 
-  await assert.rejects(fetchAndWait(`${server.origin}/orders`, POST, { retries: 2 }), (/** @type {any} */ error) => {
+  await assert.rejects(fetchResult(`${server.origin}/orders`, POST, { retries: 2 }), (/** @type {any} */ error) => {
     assert.ok(error instanceof client.UnavailableError);
     assert.equal(error.problem?.title, 'The store is not available');
     assert.equal(error.statusUrl, `${server.origin}/status`);
@@ -102,7 +102,7 @@ test('repetition is bounded, and says what the last answer was', async (t) => {
 test('the time is bounded, and the error says where to go on', async (t) => {
   const server = await serve(t, endless);
 
-  await assert.rejects(fetchAndWait(`${server.origin}/orders`, POST, { timeout: 300 }), (/** @type {any} */ error) => {
+  await assert.rejects(fetchResult(`${server.origin}/orders`, POST, { timeout: 300 }), (/** @type {any} */ error) => {
     assert.ok(error instanceof client.WaitTimeoutError);
     assert.equal(error.statusUrl, `${server.origin}/status`);
     return true;
@@ -123,14 +123,37 @@ test('an abort rejects with its reason and leaves nothing behind', async (t) => 
   const controller = new AbortController();
   const reason = new Error('the user left');
 
-  const waiting = fetchAndWait(`${server.origin}/orders`, POST, {
-    signal: controller.signal,
-    onStatusPoll: () => controller.abort(reason),
-  });
+  const waiting = fetchResult(`${server.origin}/orders`, POST, { signal: controller.signal });
+  setTimeout(() => controller.abort(reason), 100);
 
   await assert.rejects(waiting, reason);
   assert.equal(getEventListeners(controller.signal, 'abort').length, 0);
-  await assert.rejects(fetchAndWait(`${server.origin}/orders`, POST, { signal: controller.signal }), reason);
+  await assert.rejects(fetchResult(`${server.origin}/orders`, POST, { signal: controller.signal }), reason);
+});
+
+test('the longest of waits leaves one listener on the signal, and Node has nothing to warn of', async (t) => {
+  /** @type {Error[]} */
+  const warnings = [];
+  const warn = (/** @type {Error} */ warning) => warnings.push(warning);
+  process.on('warning', warn);
+  t.after(() => process.off('warning', warn));
+  const controller = new AbortController();
+  /** @type {number[]} */
+  const listeners = [];
+  const server = await serve(t, ({ path }, response, { requests }) => {
+    if (path === '/orders') return answer(response, 202, { location: '/status', 'retry-after': '0' }, {});
+    listeners.push(getEventListeners(controller.signal, 'abort').length);
+    if (requests.length <= 15) return answer(response, 200, { 'retry-after': '0' }, {});
+    answer(response, 200, { 'retry-after': '0' }, { status: 'completed', links: {} });
+  });
+
+  await fetchResult(`${server.origin}/orders`, POST, { signal: controller.signal, stream: false, wait: 0 });
+
+  assert.equal(Math.max(...listeners), 1);
+  assert.equal(getEventListeners(controller.signal, 'abort').length, 0);
+  // Warnings are told in a turn of their own.
+  await new Promise(setImmediate);
+  assert.deepEqual(warnings, []);
 });
 
 test('an abort cancels the order only if it is asked to', async (t) => {
@@ -138,7 +161,7 @@ test('an abort cancels the order only if it is asked to', async (t) => {
     const service = await startService(t);
     const controller = new AbortController();
 
-    const waiting = fetchAndWait(`${service.origin}/orders`, POST, {
+    const waiting = fetchResult(`${service.origin}/orders`, POST, {
       signal: controller.signal,
       cancelOnAbort,
       onStatus: (_status, { via }) => via === 'stream' && controller.abort(),
@@ -153,7 +176,7 @@ test('an abort cancels the order only if it is asked to', async (t) => {
 test('the time that is up does not cancel the order', async (t) => {
   const server = await serve(t, endless);
 
-  await assert.rejects(fetchAndWait(`${server.origin}/orders`, POST, { timeout: 100, cancelOnAbort: true }));
+  await assert.rejects(fetchResult(`${server.origin}/orders`, POST, { timeout: 100, cancelOnAbort: true }));
 
   assert.ok(server.requests.every(({ method }) => method !== 'DELETE'));
 });
@@ -176,7 +199,7 @@ test('each error status is an error of its own, with the problem document', asyn
     const problem = { type: '/problems/x', title: 'A title', status: Number(status), detail: 'a detail', errors: [{ pointer: '/a', detail: 'b' }] };
     const server = await serve(t, (_request, response) => answerProblem(response, {}, problem));
 
-    await assert.rejects(fetchAndWait(`${server.origin}/orders`, POST, {}), (/** @type {any} */ error) => {
+    await assert.rejects(fetchResult(`${server.origin}/orders`, POST, {}), (/** @type {any} */ error) => {
       assert.equal(error.constructor, Class);
       assert.ok(error instanceof client.AsyncOrdersError);
       assert.equal(error.name, Class.name);
@@ -195,7 +218,7 @@ test('an error without a problem document is told by its status', async (t) => {
     response.end('<h1>Bad Gateway</h1>');
   });
 
-  await assert.rejects(fetchAndWait(`${server.origin}/orders`, POST, {}), {
+  await assert.rejects(fetchResult(`${server.origin}/orders`, POST, {}), {
     name: 'UnavailableError',
     message: '502 Bad Gateway',
     problem: undefined,
@@ -207,7 +230,7 @@ test('orders that fail or are cancelled reject, by any way of waiting', async (t
   for (const offers of [{}, { stream: false }, { stream: false, wait: false }]) {
     const failing = await startService(t, offers);
     failing.move({ status: 'failed' });
-    await assert.rejects(fetchAndWait(`${failing.origin}/orders`, POST, {}), (/** @type {any} */ error) => {
+    await assert.rejects(fetchResult(`${failing.origin}/orders`, POST, {}), (/** @type {any} */ error) => {
       assert.ok(error instanceof client.OrderFailedError);
       assert.deepEqual(error.failure, { code: 'permanent', message: 'no tea' });
       assert.equal(error.message, 'the order failed: no tea');
@@ -216,21 +239,21 @@ test('orders that fail or are cancelled reject, by any way of waiting', async (t
 
     const cancelled = await startService(t, offers);
     cancelled.move({ status: 'cancelled' });
-    await assert.rejects(fetchAndWait(`${cancelled.origin}/orders`, POST, {}), client.OrderCancelledError);
+    await assert.rejects(fetchResult(`${cancelled.origin}/orders`, POST, {}), client.OrderCancelledError);
   }
 });
 
 test('a 202 that leads nowhere is an error', async (t) => {
   const server = await serve(t, (_request, response) => answer(response, 202, {}, {}));
 
-  await assert.rejects(fetchAndWait(`${server.origin}/orders`, POST, {}), client.ProtocolError);
+  await assert.rejects(fetchResult(`${server.origin}/orders`, POST, {}), client.ProtocolError);
 });
 
 test('an error of onStatus is the caller\'s, and ends the waiting', async (t) => {
   const service = await startService(t);
   const error = new Error('mine');
 
-  const waiting = fetchAndWait(`${service.origin}/orders`, POST, {
+  const waiting = fetchResult(`${service.origin}/orders`, POST, {
     onStatus: (_status, { via }) => {
       if (via === 'stream') throw error;
     },

@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { NotFoundError, OrderCancelledError, OrderFailedError, InvalidRequestError, OrdersClient, fetchAndWait, waitFor } from '../src/client.js';
+import { NotFoundError, OrderCancelledError, OrderFailedError, InvalidRequestError, OrdersClient, fetchAndWait, fetchResult, waitFor } from '../src/client.js';
+import { published } from './support/published.js';
 
 const url = process.env['ORDERS_URL'];
 const live = { skip: url ? false : 'ORDERS_URL is not set' };
@@ -16,17 +17,32 @@ function submission(simulate = { ms: 300, outcome: 'complete' }) {
   return { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(order) };
 }
 
-test('the published algorithm gets the result', live, async () => {
-  const response = await fetchAndWait(ORDERS, submission());
+test('the published client gets the result, pasted or ours', live, async () => {
+  for (const client of [published, fetchAndWait]) {
+    /** @type {string[]} */
+    const told = [];
 
-  const result = await response.json();
-  assert.equal(result.status, 'completed');
-  assert.ok(result.order.completedAt);
+    const result = await client(ORDERS, submission({ ms: 1500, outcome: 'complete' }), async ({ response, retryAfter }) => {
+      told.push((await response.json()).status);
+      assert.ok(Number.isInteger(retryAfter) && retryAfter >= 1 && retryAfter <= 10);
+    });
+
+    assert.equal(result.status, 'completed');
+    assert.ok(result.order.completedAt);
+    assert.ok(told.length > 0 && told.every((status) => ['pending', 'processing'].includes(status)), told.join());
+  }
+});
+
+test('the published client tells what is refused and how an order failed, pasted or ours', live, async () => {
+  for (const client of [published, fetchAndWait]) {
+    await assert.rejects(client(ORDERS, { ...submission(), body: '{"customer":""}' }), /invalid-order/);
+    assert.equal((await client(ORDERS, submission({ ms: 0, outcome: 'fail' }))).status, 'failed');
+  }
 });
 
 test('every way of waiting gets the result', live, async () => {
   for (const method of [{}, { stream: false }, { stream: false, wait: 0 }, { wait: 20 }]) {
-    const response = await fetchAndWait(ORDERS, submission(), method);
+    const response = await fetchResult(ORDERS, submission(), method);
 
     assert.equal((await response.json()).status, 'completed', JSON.stringify(method));
   }
@@ -36,7 +52,7 @@ test('each status is told, in order, and only of that order', live, async () => 
   /** @type {any[]} */
   const statuses = [];
 
-  await fetchAndWait(ORDERS, submission({ ms: 1500, outcome: 'retry:1' }), { onStatus: (status) => statuses.push(status) });
+  await fetchResult(ORDERS, submission({ ms: 1500, outcome: 'retry:1' }), { onStatus: (status) => statuses.push(status) });
 
   assert.equal(new Set(statuses.map(({ id }) => id)).size, 1);
   // A stream may tell of the end too; polls are redirected then.
@@ -59,7 +75,7 @@ test('one key is one order', live, async () => {
 });
 
 test('an order that fails rejects with its failure', live, async () => {
-  await assert.rejects(fetchAndWait(ORDERS, submission({ ms: 0, outcome: 'fail' }), {}), (/** @type {any} */ error) => {
+  await assert.rejects(fetchResult(ORDERS, submission({ ms: 0, outcome: 'fail' }), {}), (/** @type {any} */ error) => {
     assert.ok(error instanceof OrderFailedError);
     assert.equal(error.failure.code, 'permanent');
     return true;
@@ -70,7 +86,7 @@ test('an abort cancels the order', live, async () => {
   const controller = new AbortController();
   let statusUrl = '';
 
-  const waiting = fetchAndWait(ORDERS, submission({ ms: 60_000 }), {
+  const waiting = fetchResult(ORDERS, submission({ ms: 60_000 }), {
     signal: controller.signal,
     cancelOnAbort: true,
     onStatus: ({ links }) => {
@@ -84,7 +100,7 @@ test('an abort cancels the order', live, async () => {
 });
 
 test('what is refused is told with its faults', live, async () => {
-  await assert.rejects(fetchAndWait(ORDERS, { ...submission(), body: '{"customer":""}' }, {}), (/** @type {any} */ error) => {
+  await assert.rejects(fetchResult(ORDERS, { ...submission(), body: '{"customer":""}' }, {}), (/** @type {any} */ error) => {
     assert.ok(error instanceof InvalidRequestError);
     assert.deepEqual(error.faults.map((fault) => fault.pointer), ['/customer', '/items']);
     return true;

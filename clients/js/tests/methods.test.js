@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { fetchAndWait } from '../src/client.js';
+import { fetchResult } from '../src/client.js';
 import { answer, lines, serve } from './support/server.js';
 import { POST, startService } from './support/service.js';
 
@@ -18,7 +18,7 @@ test('an event stream tells each change, and costs three requests', async (t) =>
     if (status === 'processing') service.move({ status: 'completed' });
   };
 
-  const response = await fetchAndWait(`${service.origin}/orders`, POST, { onStatus });
+  const response = await fetchResult(`${service.origin}/orders`, POST, { onStatus });
 
   assert.equal((await response.json()).status, 'completed');
   assert.deepEqual(told, ['pending by submit', 'pending by stream', 'processing by stream']);
@@ -34,7 +34,7 @@ test('a stream that is cut is taken up where it broke off', async (t) => {
   };
   service.sees('streamed').then(() => service.sees('streamed')).then(() => service.move({ status: 'completed' }));
 
-  const response = await fetchAndWait(`${service.origin}/orders`, POST, { onStatus });
+  const response = await fetchResult(`${service.origin}/orders`, POST, { onStatus });
 
   assert.equal(response.status, 200);
   const streams = service.requests.filter(({ path }) => path === service.STATUS);
@@ -45,7 +45,7 @@ test('without a stream, the server holds its answer until there is a result', as
   const service = await startService(t, { stream: false, retryAfter: '10' });
   service.sees('held').then(() => service.move({ status: 'completed' }));
 
-  const response = await fetchAndWait(`${service.origin}/orders`, POST, { timeout: 5000 });
+  const response = await fetchResult(`${service.origin}/orders`, POST, { timeout: 5000 });
 
   assert.equal(response.status, 200);
   assert.deepEqual(service.requests.map(({ headers }) => headers.prefer), [undefined, 'wait=30', 'wait=30']);
@@ -57,7 +57,7 @@ test('wait is also wished of the submission, which may be answered by the result
     else answer(response, 200, {}, { status: 'completed' });
   });
 
-  const response = await fetchAndWait(`${server.origin}/orders`, POST, { wait: 5 });
+  const response = await fetchResult(`${server.origin}/orders`, POST, { wait: 5 });
 
   assert.deepEqual(await response.json(), { status: 'completed' });
   assert.equal(server.requests[0]?.headers.prefer, 'wait=5');
@@ -67,7 +67,7 @@ test('where the server offers neither, it is polled as far apart as it asks for'
   const service = await startService(t, { stream: false, wait: false, retryAfter: '1' });
   service.sees('polled').then(() => service.move({ status: 'completed' }));
 
-  await fetchAndWait(`${service.origin}/orders`, POST, {});
+  await fetchResult(`${service.origin}/orders`, POST, {});
 
   const [first, second] = service.requests.filter(({ path }) => path === service.STATUS);
   assert.ok(first && second && second.at - first.at >= 999);
@@ -77,7 +77,7 @@ test('nothing is wished for that the caller excludes', async (t) => {
   const service = await startService(t);
   service.sees('polled').then(() => service.move({ status: 'completed' }));
 
-  await fetchAndWait(`${service.origin}/orders`, POST, { stream: false, wait: 0 });
+  await fetchResult(`${service.origin}/orders`, POST, { stream: false, wait: 0 });
 
   for (const { headers } of service.requests) {
     assert.equal(headers.prefer, undefined);
@@ -95,7 +95,7 @@ test('a server or proxy that lets no answer be held is asked for answers at once
     else answer(response, 303, { location: '/result' });
   });
 
-  const response = await fetchAndWait(`${server.origin}/orders`, POST, {});
+  const response = await fetchResult(`${server.origin}/orders`, POST, {});
 
   assert.equal(response.status, 200);
   const held = server.requests.filter(({ path, headers }) => path === '/status' && headers.prefer);
@@ -110,7 +110,7 @@ test('a server that says it waited but did not is not asked without pause', asyn
     else answer(response, 200, { 'preference-applied': 'wait=30', 'retry-after': '1' }, {});
   });
 
-  await fetchAndWait(`${server.origin}/orders`, POST, { stream: false });
+  await fetchResult(`${server.origin}/orders`, POST, { stream: false });
 
   const [, first, second] = server.requests;
   assert.ok(first && second && second.at - first.at >= 900);
@@ -120,7 +120,7 @@ test('an order that had ended when it was accepted is not polled', async (t) => 
   const service = await startService(t);
   service.move({ status: 'completed' });
 
-  await fetchAndWait(`${service.origin}/orders`, POST, {});
+  await fetchResult(`${service.origin}/orders`, POST, {});
 
   assert.deepEqual(lines(service.requests), ['POST /orders', `GET ${service.RESULT}`]);
 });

@@ -1,45 +1,122 @@
-// Goal: `fetchAndWait` without options does what the pattern says against a server that knows
-// nothing else. Method: servers that answer 202, 200 and 303, and keep what they were asked.
+// Goal: `fetchAndWait` is the client that is published with the pattern. Method: the same calls to it and
+// to a copy of that algorithm, against the same servers, must send the same requests, tell the same polls,
+// pause as long, and end the same way.
 
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 
-import { fetchAndWait } from '../src/client.js';
+import { AsyncOrdersError, ProtocolError, fetchAndWait } from '../src/client.js';
+import { published } from './support/published.js';
 import { answer, lines, serve } from './support/server.js';
 
-/** Is pending for two polls, and then redirects. @param {Record<string, string>} [pending] headers */
-function plain(pending = {}) {
-  let polls = 0;
-  return (/** @type {any} */ { method, path }, /** @type {any} */ response, /** @type {any} */ _server) => {
-    const route = `${method} ${path}`;
-    if (route === 'POST /work') answer(response, 202, { location: '/work/1/status', 'retry-after': '0' });
-    else if (route === 'GET /work/1/status' && polls++ < 2) answer(response, 200, pending, { state: 'working' });
-    else if (route === 'GET /work/1/status') answer(response, 303, { location: '/work/1' });
-    else answer(response, 200, {}, { done: true });
+const BODY = '{"customer":"Ada"}';
+const POST = { method: 'POST', headers: { 'content-type': 'application/json' }, body: BODY };
+
+/**
+ * Is pending for two polls, then redirects to a result with that status.
+ * @param {{ pending?: Record<string, string>, result?: number, end?: object }} [how]
+ */
+function service({ pending = { 'retry-after': '7' }, result = 200, end = { status: 'completed' } } = {}) {
+  return () => {
+    let polls = 0;
+    return (/** @type {any} */ { method, path }, /** @type {any} */ response) => {
+      const route = `${method} ${path}`;
+      if (route === 'POST /work') answer(response, 202, { location: '/work/1/status' });
+      else if (route === 'GET /work/1/status' && polls++ < 2) answer(response, 200, pending, { status: 'pending', polls });
+      else if (route === 'GET /work/1/status') answer(response, 303, { location: '/work/1' });
+      else if (route === 'GET /work/1') answer(response, result, {}, end);
+      else answer(response, 404, {}, { title: 'There is nothing here' });
+    };
   };
 }
 
-test('a 202 is polled and its redirect followed', async (t) => {
-  const server = await serve(t, plain({ 'retry-after': '0' }));
+/** @param {number} status @param {object} [body] */
+const always = (status, body = { title: 'No' }) => () => (/** @type {any} */ { method }, /** @type {any} */ response) => {
+  if (method === 'POST' && status === 202) answer(response, 202, { location: '/gone' });
+  else if (method === 'POST') answer(response, status, {}, body);
+  else answer(response, 410, {}, body);
+};
 
-  const response = await fetchAndWait(`${server.origin}/work`, { method: 'POST', body: '{}' });
+/** @type {Record<string, () => (request: any, response: any) => void>} */
+const SERVERS = {
+  'a result after two polls': service(),
+  'no Retry-After': service({ pending: {} }),
+  'a Retry-After of nothing': service({ pending: { 'retry-after': '0' } }),
+  'an order that failed': service({ result: 500, end: { status: 'failed', error: { message: 'no tea' } } }),
+  'an order that was cancelled': service({ result: 410, end: { status: 'cancelled' } }),
+  'a status that is an error': always(202),
+  'a refusal': always(422),
+  'a failure': always(503),
+  'a result at once': always(200),
+};
 
-  assert.deepEqual(await response.json(), { done: true });
-  assert.equal(response.url, `${server.origin}/work/1`);
-  assert.deepEqual(lines(server.requests), [
-    'POST /work',
-    'GET /work/1/status',
-    'GET /work/1/status',
-    'GET /work/1/status',
-    'GET /work/1',
-  ]);
+/**
+ * Everything that can be seen of a call.
+ *
+ * @param {import('node:test').TestContext} t
+ * @param {typeof published} client
+ * @param {() => (request: any, response: any) => void} handler
+ * @param {(client: typeof published, url: string, tell: (poll: any) => Promise<void>) => Promise<any>} call
+ */
+async function observe(t, client, handler, call) {
+  const server = await serve(t, handler());
+  /** @type {unknown[]} */
+  const polls = [];
+  /** @type {number[]} */
+  const pauses = [];
+  const { setTimeout: later } = globalThis;
+  const clock = t.mock.method(globalThis, 'setTimeout', (/** @type {() => void} */ wake, /** @type {number} */ ms, /** @type {unknown[]} */ ...rest) => {
+    // Node's own timers for a connection have arguments; those run as they are.
+    if (rest.length > 0 || ms < 5000) return later(wake, ms, ...rest);
+    pauses.push(ms);
+    return later(wake, 0);
+  });
+  const outcome = await call(client, `${server.origin}/work`, async ({ response, retryAfter }) => {
+    // Awaited: the pause begins after this.
+    polls.push([await response.json(), retryAfter, pauses.length]);
+  }).then((value) => ({ value }), (error) => ({ isError: error instanceof Error, body: error.message.match(/\{.*\}/s)?.[0] }));
+  clock.mock.restore();
+  return { outcome, polls, pauses, requests: lines(server.requests), bodies: server.requests.map(({ body }) => body) };
+}
+
+for (const [name, handler] of Object.entries(SERVERS)) {
+  test(`it does what the published client does: ${name}`, async (t) => {
+    for (const call of [
+      (/** @type {typeof published} */ client, /** @type {string} */ url, /** @type {any} */ tell) => client(url, POST, tell),
+      (/** @type {typeof published} */ client, /** @type {string} */ url, /** @type {any} */ tell) => client(new Request(url, POST), tell),
+      (/** @type {typeof published} */ client, /** @type {string} */ url) => client(new URL(url), POST),
+    ]) {
+      const expected = await observe(t, published, handler, call);
+
+      assert.deepEqual(await observe(t, fetchAndWait, handler, call), expected);
+    }
+  });
+}
+
+test('a result is parsed, and each poll is told with the pause in seconds', async (t) => {
+  const { outcome, polls } = await observe(t, fetchAndWait, service(), (client, url, tell) => client(url, POST, tell));
+
+  assert.deepEqual(outcome, { value: { status: 'completed' } });
+  assert.deepEqual(polls, [[{ status: 'pending', polls: 1 }, 7, 0], [{ status: 'pending', polls: 2 }, 7, 1]]);
 });
 
-test('no header is sent that the caller did not choose, and none that spoke of the body is sent again', async (t) => {
-  const server = await serve(t, plain({ 'retry-after': '0' }));
+test('an error has the answer in its message, and is told apart by its class', async (t) => {
+  const server = await serve(t, (_request, response) => answer(response, 422, {}, { title: 'The order is not valid' }));
+
+  await assert.rejects(fetchAndWait(`${server.origin}/work`, POST), (/** @type {any} */ error) => {
+    assert.ok(error instanceof AsyncOrdersError);
+    assert.equal(error.name, 'InvalidRequestError');
+    assert.match(error.message, /\{"title":"The order is not valid"\}/);
+    return true;
+  });
+});
+
+test('what the server demands of the submission it gets with the polls, too, but for what spoke of the body', async (t) => {
+  const server = await serve(t, service({ pending: { 'retry-after': '1' } })());
   const headers = { authorization: 'Bearer t', 'content-type': 'application/json', 'idempotency-key': 'k', 'x-trace': '1' };
 
-  await fetchAndWait(`${server.origin}/work`, { method: 'POST', body: '{}', headers });
+  await fetchAndWait(`${server.origin}/work`, { ...POST, headers });
 
   for (const { headers } of server.requests.slice(1)) {
     assert.equal(headers.authorization, 'Bearer t');
@@ -49,111 +126,20 @@ test('no header is sent that the caller did not choose, and none that spoke of t
   }
 });
 
-test('Retry-After is honoured, in seconds and as a date by the server\'s clock', async (t) => {
-  const values = [
-    { 'retry-after': '1' },
-    { date: 'Sun, 22 Nov 2026 09:00:00 GMT', 'retry-after': 'Sun, 22 Nov 2026 09:00:01 GMT' },
-  ];
-  for (const pending of values) {
-    const server = await serve(t, plain(pending));
-
-    await fetchAndWait(`${server.origin}/work`, { method: 'POST' });
-
-    const polls = server.requests.filter(({ path }) => path === '/work/1/status');
-    for (const [index, poll] of polls.slice(1).entries()) {
-      // Timers may be early by a millisecond.
-      const pauseMs = poll.at - (polls[index]?.at ?? 0);
-      assert.ok(pauseMs >= 999, `${pauseMs} ms passed, with ${JSON.stringify(pending)}`);
-    }
-  }
-});
-
-test('each answer that is not the result is given to onStatusPoll, to read as it likes', async (t) => {
-  const server = await serve(t, plain({ 'retry-after': '0' }));
-  /** @type {Promise<unknown>[]} */
-  const polls = [];
-
-  await fetchAndWait(`${server.origin}/work`, { method: 'POST' }, (response) => polls.push(response.json()));
-
-  assert.deepEqual(await Promise.all(polls), [{ state: 'working' }, { state: 'working' }]);
-});
-
-test('what is not accepted for later is returned as it is, errors included', async (t) => {
-  for (const status of [200, 201, 400, 503]) {
-    const server = await serve(t, (_request, response) => answer(response, status, {}, { status }));
-
-    const response = await fetchAndWait(`${server.origin}/work`, { method: 'POST' });
-
-    assert.equal(response.status, status);
-    assert.deepEqual(await response.json(), { status });
-    assert.equal(server.requests.length, 1);
-  }
-});
-
-test('a result with an error status is returned, as fetch does', async (t) => {
-  const server = await serve(t, ({ path }, response) => {
-    if (path === '/work') answer(response, 202, { location: '/status', 'retry-after': '0' });
-    else if (path === '/status') answer(response, 303, { location: '/result' });
-    else answer(response, 500, {}, { status: 'failed' });
-  });
-
-  const response = await fetchAndWait(`${server.origin}/work`, { method: 'POST' });
-
-  assert.equal(response.status, 500);
-});
-
-test('a location may be relative to where the submission was redirected', async (t) => {
-  const server = await serve(t, ({ path }, response) => {
-    if (path === '/old') answer(response, 307, { location: '/v2/work' });
-    else if (path === '/v2/work') answer(response, 202, { location: 'status', 'retry-after': '0' });
-    else if (path === '/v2/status') answer(response, 302, { location: 'result' });
-    else answer(response, 200, {}, { path });
-  });
-
-  const response = await fetchAndWait(`${server.origin}/old`, { method: 'POST', body: 'x' });
-
-  assert.deepEqual(await response.json(), { path: '/v2/result' });
-});
-
-test('a token is not sent to another origin', async (t) => {
-  const other = await serve(t, ({ path }, response) => {
-    if (path === '/status') answer(response, 303, { location: '/result' });
-    else answer(response, 200, {}, {});
-  });
-  const server = await serve(t, (_request, response) => answer(response, 202, { location: `${other.origin}/status`, 'retry-after': '0' }));
-
-  await fetchAndWait(`${server.origin}/work`, { method: 'POST', headers: { authorization: 'Bearer t', 'x-key': 'k' } });
-
-  assert.deepEqual(lines(other.requests), ['GET /status', 'GET /result']);
-  for (const { headers } of other.requests) {
-    assert.equal(headers.authorization, undefined);
-    assert.equal(headers['x-key'], undefined);
-  }
-});
-
-test('a status that has moved is still a status', async (t) => {
-  let polls = 0;
-  const server = await serve(t, ({ path }, response) => {
-    if (path === '/work') answer(response, 202, { location: '/status', 'retry-after': '0' });
-    else if (path === '/status') answer(response, 303, { location: polls++ < 1 ? '/moved' : '/result' });
-    else if (path === '/moved') answer(response, 200, { 'retry-after': '0' }, {});
-    else answer(response, 200, {}, { path });
-  });
-
-  const response = await fetchAndWait(`${server.origin}/work`, { method: 'POST' });
-
-  assert.deepEqual(await response.json(), { path: '/result' });
-  assert.equal(polls, 2);
-});
-
-test('a Request may be given, and its signal ends the waiting', async (t) => {
+test('an abort ends the waiting, and leaves nothing on the signal', async (t) => {
   const controller = new AbortController();
-  const server = await serve(t, ({ path }, response) => {
-    answer(response, path === '/work' ? 202 : 200, { location: '/status', 'retry-after': '0' }, {});
-  });
-  const request = new Request(`${server.origin}/work`, { method: 'POST', body: 'x', signal: controller.signal });
+  const server = await serve(t, ({ path }, response) => answer(response, path === '/work' ? 202 : 200, { location: '/status', 'retry-after': '60' }, {}));
 
-  const waiting = fetchAndWait(request, undefined, () => controller.abort(new Error('enough')));
+  const waiting = fetchAndWait(`${server.origin}/work`, { ...POST, signal: controller.signal }, () => {
+    setImmediate(() => controller.abort(new Error('enough')));
+  });
 
   await assert.rejects(waiting, { message: 'enough' });
+  assert.equal(getEventListeners(controller.signal, 'abort').length, 0);
+});
+
+test('a 202 that leads nowhere is an error', async (t) => {
+  const server = await serve(t, (_request, response) => answer(response, 202, {}, {}));
+
+  await assert.rejects(fetchAndWait(`${server.origin}/work`, POST), ProtocolError);
 });

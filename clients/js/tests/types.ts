@@ -1,14 +1,18 @@
 // What a user of the types relies on; `npm run check` compiles it, nothing runs it.
 
-import { InvalidRequestError, OrderFailedError, OrdersClient, fetchAndWait, waitFor } from '../src/client.js';
+import { InvalidRequestError, OrderFailedError, OrdersClient, fetchAndWait, fetchResult, waitFor } from '../src/client.js';
 import type { CompletedOrder, Status } from '../src/client.js';
 
 const order = { customer: 'Ada', items: [{ name: 'tea', quantity: 2 }] };
 const init: RequestInit = { method: 'POST', body: JSON.stringify(order) };
 
-const asPublished: Promise<Response> = fetchAndWait('/orders', init, (poll) => poll.headers.get('retry-after'));
-const alone: Promise<Response> = fetchAndWait(new URL('https://example.org/orders'));
-const withOptions: Promise<Response> = fetchAndWait('/orders', init, {
+const asPublished: Promise<CompletedOrder> = fetchAndWait('/orders', init, async ({ response, retryAfter }) => {
+  const seconds: number = retryAfter;
+  return [await response.json(), seconds];
+});
+const withoutInit: Promise<unknown> = fetchAndWait('/orders', ({ retryAfter }) => retryAfter);
+const alone: Promise<unknown> = fetchAndWait(new URL('https://example.org/orders'));
+const withOptions: Promise<Response> = fetchResult('/orders', init, {
   signal: new AbortController().signal,
   timeout: 1000,
   wait: 5,
@@ -28,7 +32,7 @@ const completed: Promise<CompletedOrder> = client.submit(order).then((accepted) 
 // @ts-expect-error an order has items
 client.submit({ customer: 'Ada' });
 // @ts-expect-error the time is in milliseconds
-fetchAndWait('/orders', init, { timeout: '1s' });
+fetchResult('/orders', init, { timeout: '1s' });
 
 export function told(error: unknown): string {
   if (error instanceof OrderFailedError) return error.failure.code;
@@ -36,4 +40,4 @@ export function told(error: unknown): string {
   return String(error);
 }
 
-export { asPublished, alone, withOptions, later, completed };
+export { asPublished, withoutInit, alone, withOptions, later, completed };
