@@ -85,7 +85,7 @@ mod tests {
                 .map(str::to_owned)
                 .collect()
         };
-        let mut files = named(&text("index.html"), "\"/assets/");
+        let mut files = named(&text("index.html"), "\"assets/");
         assert!(!files.is_empty(), "the page names its script");
         let mut seen = 0;
         while let Some(file) = files.get(seen).cloned() {

@@ -1,28 +1,20 @@
 // The page: joins the form, the list of orders, and the history of the one that is open.
 
 import { OrdersClient } from './client.js';
-import { Card } from './card.js';
 import { announce, byId, duration, setText, shortId } from './dom.js';
 import { HistoryPanel } from './exchange.js';
 import { OrderForm } from './form.js';
-import { FollowedOrder } from './order.js';
+import { OrderList } from './list.js';
+import { BASE_URL, FollowedOrder } from './order.js';
 import { currentToken, withToken } from './token.js';
 
-/** The most orders that the list shows; a page that stays open for days stays small. */
-const CARDS_MAX = 100;
-/** How many earlier orders are shown at a time. */
-const LIST_LIMIT = 10;
 /** How often what changes with time is shown anew. */
 const TICK_MS = 200;
 
-/** @type {Map<FollowedOrder, Card>} in the order in which this page learnt of them */
-const cards = new Map();
-const list = byId('orders');
-const more = byId('more');
+/** The orders that this page knows, by their ids: those that are shown, and its own until they end. @type {Map<string, FollowedOrder>} */
+const known = new Map();
 const history = new HistoryPanel();
-const client = new OrdersClient({ baseUrl: location.origin, token: currentToken });
-/** @type {string | undefined} */
-let nextCursor;
+const client = new OrdersClient({ baseUrl: BASE_URL, token: currentToken });
 
 const form = new OrderForm(async (order, method) => {
   const followed = new FollowedOrder(currentToken, changed);
@@ -30,52 +22,59 @@ const form = new OrderForm(async (order, method) => {
   await stay(followed, () => followed.submit(order, method));
 });
 
-more.addEventListener('click', showEarlier);
+const list = new OrderList({
+  fetchPage: (query) => withToken(() => client.list(query)),
+  orderOf,
+  onOpen: openAndRead,
+  onCancel: (order) => withToken(() => order.cancel()).catch(showTrouble),
+  onTurned: forget,
+});
+
 setInterval(() => {
-  for (const [order, card] of cards) {
-    if (order.isOpen) card.tick();
-  }
+  list.tick();
   history.tick();
 }, TICK_MS);
-showEarlier();
 
 /** Shows an order's history. @param {FollowedOrder} order */
 function open(order) {
   history.show(order);
-  select(order);
-}
-
-/** @param {FollowedOrder} selected */
-function select(selected) {
-  for (const [order, card] of cards) card.select(order === selected);
+  list.select(order);
 }
 
 /** Shows a change of an order; by the first one, it was accepted. @param {FollowedOrder} order */
 function changed(order) {
-  if (!cards.has(order)) {
-    list.prepend(add(order).element);
-    if (history.shows(order)) select(order);
-    announce(`Order ${nameOf(order)} was accepted`);
+  if (!order.document) return;
+  if (!known.has(order.document.id)) {
+    known.set(order.document.id, order);
+    list.add(order);
+    if (history.shows(order)) list.select(order);
+    announce(`Order ${shortId(order.document.id)} was accepted`);
   }
-  cards.get(order)?.update();
+  list.update(order);
   if (history.shows(order)) history.update();
 }
 
-/** @param {FollowedOrder} order */
-function add(order) {
-  const card = new Card(order, {
-    onOpen: () => openAndRead(order),
-    onCancel: () => withToken(() => order.cancel()).catch(showTrouble),
-  });
-  cards.set(order, card);
-  byId('no-orders').hidden = true;
-  for (const [oldest, { element }] of cards) {
-    if (cards.size <= CARDS_MAX) break;
-    if (oldest.isOpen) continue;
-    element.remove();
-    cards.delete(oldest);
+/** The order of a page of the list; while it is open, it is followed. @param {import('./client.js').StatusDocument} document */
+function orderOf(document) {
+  const found = known.get(document.id);
+  if (found) return found;
+  const order = new FollowedOrder(currentToken, changed);
+  known.set(document.id, order);
+  order.adopt(document);
+  if (order.isOpen) stay(order, () => order.follow('poll'));
+  return order;
+}
+
+/** Leaves the orders alone that nobody sees any more. */
+function forget() {
+  for (const [id, order] of known) {
+    if (list.has(order) || history.shows(order) || (order.isOurs && order.isOpen)) continue;
+    order.stop();
+    known.delete(id);
   }
-  return card;
+  for (const order of known.values()) {
+    if (history.shows(order)) list.select(order);
+  }
 }
 
 /** @param {FollowedOrder} order */
@@ -95,36 +94,10 @@ async function openAndRead(order) {
 async function stay(order, wait) {
   try {
     await withToken(wait);
-    announce(`Order ${nameOf(order)} ${order.document?.status} after ${duration(order.elapsedMs)}`);
+    announce(`Order ${shortId(order.document?.id ?? '')} ${order.document?.status} after ${duration(order.elapsedMs)}`);
   } catch (error) {
     // Of an order that was accepted, its card says what is in the way.
     if (!order.document) form.showError(error);
-  }
-}
-
-/** @param {FollowedOrder} order */
-function nameOf({ document }) {
-  return document ? shortId(document.id) : '';
-}
-
-/** Shows orders that were submitted before this page was opened. */
-async function showEarlier() {
-  more.disabled = true;
-  try {
-    const page = await withToken(() => client.list({ limit: LIST_LIMIT, ...(nextCursor && { cursor: nextCursor }) }));
-    nextCursor = page.nextCursor;
-    const known = new Set([...cards.keys()].map((order) => order.document?.id));
-    for (const document of page.orders.filter(({ id }) => !known.has(id))) {
-      const order = new FollowedOrder(currentToken, changed);
-      list.append(add(order).element);
-      order.adopt(document);
-      if (order.isOpen) stay(order, () => order.follow('poll'));
-    }
-    more.hidden = nextCursor === undefined || cards.size >= CARDS_MAX;
-  } catch (error) {
-    showTrouble(error);
-  } finally {
-    more.disabled = false;
   }
 }
 

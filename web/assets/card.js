@@ -4,6 +4,9 @@ import { duration, make, setText, shortId } from './dom.js';
 
 /** @typedef {import('./order.js').FollowedOrder} FollowedOrder */
 
+/** Names an order of which nothing else is known. */
+const WHEN = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
+
 /** One entry of the list of orders. */
 export class Card {
   element;
@@ -40,11 +43,11 @@ export class Card {
 
   /** Shows the order as it is now. */
   update() {
-    const { document, customer, trouble, isOpen } = this.#order;
-    if (!document) return;
-    const { id, status, progress, error } = document;
+    const { document: known, customer, trouble, isOpen } = this.#order;
+    if (!known) return;
+    const { id, status, progress, error, createdAt } = known;
     this.element.dataset.status = status;
-    setText(this.#name, customer || 'Order');
+    setText(this.#name, customer || `Order of ${WHEN.format(new Date(createdAt))}`);
     setText(this.#id, shortId(id));
     setText(this.#badge, status);
     this.#open.title = id;
@@ -56,9 +59,16 @@ export class Card {
     else this.#progress.value = value;
     const fault = trouble ?? (status === 'failed' || isOpen ? error?.message : undefined) ?? '';
     setText(this.#error, fault);
-    this.#cancel.hidden = !document.links.cancel;
+    this.#hideCancel(!known.links.cancel);
     this.#cancel.ariaLabel = `Cancel ${shortId(id)}`;
     this.tick();
+  }
+
+  /** Focus that was on the button stays with its order. @param {boolean} isHidden */
+  #hideCancel(isHidden) {
+    const hadFocus = document.activeElement === this.#cancel;
+    this.#cancel.hidden = isHidden;
+    if (isHidden && hadFocus) this.#open.focus();
   }
 
   /** Shows what changes with time alone. */

@@ -144,7 +144,7 @@ function shortPath(path) {
 
 /** @param {Exchange} exchange */
 function isResult({ method, path, status }) {
-  return method === 'GET' && /^\/orders\/[^/]+$/.test(path) && status !== undefined;
+  return method === 'GET' && /\/orders\/[^/]+$/.test(path) && status !== undefined;
 }
 
 /** What an exchange means in the pattern, in one sentence. @param {Exchange} exchange */
@@ -161,7 +161,7 @@ function meaning(exchange) {
   if (header('content-type')?.startsWith('text/event-stream')) return 'The answer stays open; each change is an event.';
   if (method === 'DELETE' && status === 200) return 'Cancelled. A result that comes later is dropped.';
   if (status === 200 && header('preference-applied')) return 'Held back as long as was asked for; still open.';
-  if (status === 200 && path.startsWith('/orders/status/')) return `Still open. Ask again in ${retryAfter} s.`;
+  if (status === 200 && path.includes('/orders/status/')) return `Still open. Ask again in ${retryAfter} s.`;
   return status < 400 ? '' : 'A problem document says what is wrong.';
 }
 

@@ -1,6 +1,7 @@
 // One order that this page knows: what it knows of it, and how it learns more. No DOM here.
 
-import { OrderCancelledError, OrderFailedError, OrdersClient, fetchAndWait } from './client.js';
+import { OrderCancelledError, OrderFailedError, OrdersClient, fetchResult } from './client.js';
+import { nameOf, rememberName } from './names.js';
 import { Log } from './recorder.js';
 
 /** @typedef {import('./client.js').StatusDocument} StatusDocument */
@@ -15,9 +16,8 @@ const METHODS = {
 };
 /** The longest that the page stays with one order. */
 const TIMEOUT_MS = 24 * 3600 * 1000;
-/** Browsers have six connections to a host that speaks HTTP/1.1; two stay free for all else. */
-const HELD_MAX = 4;
-let heldCount = 0;
+/** Where the service is: this page is its front door, below whatever prefix a proxy gives it. */
+export const BASE_URL = new URL('.', document.baseURI).href;
 
 /** An order, from its submission or from the list. */
 export class FollowedOrder {
@@ -31,7 +31,9 @@ export class FollowedOrder {
   /** Why the page lost sight of it. @type {string | undefined} */
   trouble;
   customer = '';
-  /** Whether it was asked for less by `wait` or `stream`, as too many do that already. */
+  /** Whether it was submitted here. */
+  isOurs = false;
+  /** Whether it is polled though another method was chosen, as enough answers are held already. */
   isPolledInstead = false;
   #token;
   #client;
@@ -39,6 +41,7 @@ export class FollowedOrder {
   /** @type {number | undefined} */
   #nextPollAt;
   #onChange;
+  #stopper = new AbortController();
 
   /**
    * @param {() => string | undefined} token
@@ -46,12 +49,13 @@ export class FollowedOrder {
    */
   constructor(token, onChange) {
     this.#token = token;
-    this.#client = new OrdersClient({ baseUrl: location.origin, token, fetch: this.log.fetch });
+    this.#client = new OrdersClient({ baseUrl: BASE_URL, token, fetch: this.log.fetch });
     this.#onChange = onChange;
   }
 
   /** Takes an order of the list. @param {StatusDocument} document */
   adopt(document) {
+    this.customer = nameOf(document.id) ?? '';
     const agoMs = Math.max(0, Date.now() - Date.parse(document.createdAt));
     this.#startedAt = performance.now() - agoMs;
     if (!isOpen(document)) this.tookMs = Date.parse(document.updatedAt) - Date.parse(document.createdAt);
@@ -81,17 +85,23 @@ export class FollowedOrder {
   async submit(order, method) {
     if (this.document) return this.follow(method);
     this.customer = order.customer;
+    this.isOurs = true;
     this.#startedAt = performance.now();
     const token = this.#token();
     const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
     const init = { method: 'POST', headers, body: JSON.stringify(order) };
-    await this.#stay(method, (options) => fetchAndWait('/orders', init, { ...options, fetch: this.log.fetch, idempotencyKey: true }));
+    await this.#stay(method, (options) => fetchResult(new URL('orders', BASE_URL), init, { ...options, baseUrl: BASE_URL, fetch: this.log.fetch, idempotencyKey: true }));
   }
 
   /** Stays with an order of the list until it has ended. @param {Method} method */
   async follow(method) {
     const document = /** @type {StatusDocument} */ (this.document);
-    await this.#stay(method, (options) => this.#client.wait(document, options));
+    await this.#stay(method, async (options) => this.#learnName(await this.#client.wait(document, options)));
+  }
+
+  /** Follows it no more. */
+  stop() {
+    this.#stopper.abort();
   }
 
   /**
@@ -99,15 +109,14 @@ export class FollowedOrder {
    * @param {(options: import('./client.js').WaitOptions) => Promise<unknown>} wait
    */
   async #stay(method, wait) {
-    const isHeld = method !== 'poll' && heldCount < HELD_MAX;
-    this.isPolledInstead = method !== 'poll' && !isHeld;
     this.trouble = undefined;
-    heldCount += isHeld ? 1 : 0;
     try {
       await wait({
-        ...METHODS[isHeld ? method : 'poll'],
+        ...METHODS[method],
         timeout: TIMEOUT_MS,
-        onStatus: (status, { nextPollMs }) => {
+        signal: this.#stopper.signal,
+        onStatus: (status, { via, nextPollMs }) => {
+          this.isPolledInstead = method !== 'poll' && (via === 'poll' || (via === 'submit' && Boolean(nextPollMs)));
           this.#nextPollAt = nextPollMs ? performance.now() + nextPollMs : undefined;
           this.#learn(status);
         },
@@ -115,8 +124,6 @@ export class FollowedOrder {
       this.#end('completed');
     } catch (error) {
       this.#endOf(error);
-    } finally {
-      heldCount -= isHeld ? 1 : 0;
     }
   }
 
@@ -127,9 +134,18 @@ export class FollowedOrder {
 
   /** Fetches the result, for the log. */
   async fetchResult() {
-    await this.#client.result(/** @type {StatusDocument} */ (this.document)).catch((error) => {
+    try {
+      this.#learnName(await this.#client.result(/** @type {StatusDocument} */ (this.document)));
+    } catch (error) {
       if (!isOutcome(error)) throw error;
-    });
+    }
+  }
+
+  /** The result holds the order; its status does not. @param {import('./client.js').CompletedOrder} completed */
+  #learnName({ id, order }) {
+    this.customer = order.customer;
+    rememberName(id, order.customer);
+    this.#onChange(this);
   }
 
   /** The end that an error means; any other error is thrown. @param {unknown} error */
@@ -138,7 +154,7 @@ export class FollowedOrder {
     if (error instanceof OrderCancelledError) return this.#end('cancelled');
     this.#nextPollAt = undefined;
     // Before it was accepted there is nothing to lose sight of.
-    if (this.document) {
+    if (this.document && !this.#stopper.signal.aborted) {
       this.trouble = String(error instanceof Error ? error.message : error);
       this.#onChange(this);
     }
@@ -156,6 +172,7 @@ export class FollowedOrder {
   #learn(document) {
     const before = this.document;
     this.document = document;
+    if (!before && this.customer) rememberName(document.id, this.customer);
     if (!isOpen(document)) {
       this.#nextPollAt = undefined;
       this.tookMs ??= performance.now() - this.#startedAt;

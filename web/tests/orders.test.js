@@ -4,17 +4,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { HOST, becomes, openPage, submit } from './support/browser.js';
+import { HOST, becomes, openPage, submit, unique } from './support/browser.js';
 
 /** The lines of the exchange: `POST /orders 202 Accepted`. */
 function exchange(page) {
   return page.locator('.exchanges .line').evaluateAll((lines) =>
     lines.map((line) => `${line.querySelector('.request').textContent} ${line.querySelector('.status').textContent}`));
-}
-
-/** A name that no other order has, as the host is shared. */
-function unique(name) {
-  return `${name} ${Math.random().toString(36).slice(2, 8)}`;
 }
 
 test('an order is watched by polls until it completes, and the exchange tells the pattern', async (t) => {

@@ -25,26 +25,41 @@ after(() => browser.close());
  * Opens the page in a browser of its own, and closes it when the test has ended, which fails if
  * the page logged an error or asked anyone but the host for anything.
  */
-export async function openPage(test, { width = 1280, height = 860, colorScheme = 'light', prepare } = {}) {
+export async function openPage(test, { width = 1280, height = 860, colorScheme = 'light', at = HOST.href, prepare } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme, reducedMotion: 'reduce' });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
+  const { origin } = new URL(at);
   const faults = [];
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type()) && !EXPECTED.test(message.text())) faults.push(message.text());
   });
   page.on('pageerror', (error) => faults.push(error.stack));
   page.on('request', (request) => {
-    if (new URL(request.url()).origin !== HOST.origin) faults.push(`asked for ${request.url()}`);
+    if (new URL(request.url()).origin !== origin) faults.push(`asked for ${request.url()}`);
   });
   test.after(async () => {
     await context.close();
     if (faults.length > 0) throw new Error(`the page is at fault:\n${faults.join('\n')}`);
   });
   await prepare?.(page);
-  await page.goto(HOST.href);
+  await page.goto(at);
   await page.locator('#theme').waitFor();
   return page;
+}
+
+/** Opens the page once more, in another tab of the same browser. */
+export async function openTab(page) {
+  const tab = await page.context().newPage();
+  tab.setDefaultTimeout(20_000);
+  await tab.goto(page.url());
+  await tab.locator('#theme').waitFor();
+  return tab;
+}
+
+/** A name that no other order has, as the host is shared. */
+export function unique(name) {
+  return `${name} ${Math.random().toString(36).slice(2, 8)}`;
 }
 
 /** Fills in the form and submits it; returns the card of the order, which was accepted. */
