@@ -5,7 +5,7 @@ import { duration, make, setText, shortId } from './dom.js';
 /** @typedef {import('./order.js').FollowedOrder} FollowedOrder */
 
 /** Names an order of which nothing else is known. */
-const WHEN = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
+const WHEN = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 
 /** One entry of the list of orders. */
 export class Card {
@@ -47,7 +47,7 @@ export class Card {
     if (!known) return;
     const { id, status, progress, error, createdAt } = known;
     this.element.dataset.status = status;
-    setText(this.#name, customer || `Order of ${WHEN.format(new Date(createdAt))}`);
+    setText(this.#name, customer || WHEN.format(new Date(createdAt)));
     setText(this.#id, shortId(id));
     setText(this.#badge, status);
     this.#open.title = id;

@@ -8,9 +8,9 @@ import { announce, byId, setText } from './dom.js';
 /** @typedef {import('./client.js').Status} Status */
 
 /** How many orders a page has. */
-const PAGE_ORDERS = 20;
+const PAGE_ORDERS = 10;
 /** The most that the newest page grows to by submissions; then it is fetched anew. */
-const CARDS_MAX = 60;
+const CARDS_MAX = 30;
 /** One page of the service looks at so many orders at most, and may find none of a status among them. */
 const EMPTY_PAGES_MAX = 10;
 
