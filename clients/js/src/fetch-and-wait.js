@@ -1,5 +1,6 @@
 // The client as it is published with the pattern: the same calls, the same outcomes. Where that one
-// would ask a nonsensical URL, or leave out what the server demands, this one does better; nothing else.
+// would ask a nonsensical URL, leave out what the server demands, or take an error for a result, this one
+// does better; nothing else.
 
 import { errorOf } from './errors.js';
 import { sleep, retryAfterMs } from './retry.js';
@@ -22,9 +23,9 @@ const RETRY_AFTER_SECONDS = 10;
  * Sends a request to an asynchronous API, as `fetch` does, and resolves with the result, parsed from JSON.
  *
  * It reads `Location` of the `202`, polls it as far apart as `Retry-After` asks for, and takes what it
- * is redirected to. The result is what the server says of the end, be it good or bad: an order that
- * failed or was cancelled resolves as well, with that `status`. Any other answer than a `202` to the
- * request, or a `200` to a poll, rejects with an `Error` that has the answer's body in its message.
+ * is redirected to. Any other answer than a `202` to the request or a `200` to a poll, and an end that is an
+ * error, as of an order that failed or was cancelled, rejects with an `Error` that has the answer's body in
+ * its message.
  *
  * @overload
  * @param {RequestInfo | URL} input
@@ -54,7 +55,7 @@ export async function fetchAndWait(input, init, onStatusPoll = () => {}) {
   const status = await statusResource(submission, accepted);
   for (;;) {
     const response = await fetch(status.request(status.url, { signal }));
-    if (response.redirected) return response.json();
+    if (response.redirected && response.ok) return response.json();
     if (response.status !== 200) throw await errorWithBody(response);
     const retryAfter = Math.ceil((retryAfterMs(response.headers) ?? 0) / 1000) || RETRY_AFTER_SECONDS;
     await onStatusPoll({ response, retryAfter });

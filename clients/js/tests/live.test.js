@@ -36,8 +36,9 @@ test('the published client gets the result, pasted or ours', live, async () => {
 test('the published client tells what is refused and how an order failed, pasted or ours', live, async () => {
   for (const client of [published, fetchAndWait]) {
     await assert.rejects(client(ORDERS, { ...submission(), body: '{"customer":""}' }), /invalid-order/);
-    assert.equal((await client(ORDERS, submission({ ms: 0, outcome: 'fail' }))).status, 'failed');
   }
+  assert.equal((await published(ORDERS, submission({ ms: 0, outcome: 'fail' }))).status, 'failed');
+  await assert.rejects(fetchAndWait(ORDERS, submission({ ms: 0, outcome: 'fail' })), /"status":"failed"/);
 });
 
 test('every way of waiting gets the result', live, async () => {

@@ -43,8 +43,6 @@ const SERVERS = {
   'a result after two polls': service(),
   'no Retry-After': service({ pending: {} }),
   'a Retry-After of nothing': service({ pending: { 'retry-after': '0' } }),
-  'an order that failed': service({ result: 500, end: { status: 'failed', error: { message: 'no tea' } } }),
-  'an order that was cancelled': service({ result: 410, end: { status: 'cancelled' } }),
   'a status that is an error': always(202),
   'a refusal': always(422),
   'a failure': always(503),
@@ -91,6 +89,17 @@ for (const [name, handler] of Object.entries(SERVERS)) {
 
       assert.deepEqual(await observe(t, fetchAndWait, handler, call), expected);
     }
+  });
+}
+
+for (const [status, end] of /** @type {[number, object][]} */ ([
+  [500, { status: 'failed', error: { message: 'no tea' } }],
+  [410, { status: 'cancelled' }],
+])) {
+  test(`an end that is an error rejects with its body, where the published client takes it for a result: ${status}`, async (t) => {
+    const { outcome } = await observe(t, fetchAndWait, service({ result: status, end }), (client, url, tell) => client(url, POST, tell));
+
+    assert.deepEqual(outcome, { isError: true, body: JSON.stringify(end) });
   });
 }
 
