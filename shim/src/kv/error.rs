@@ -80,6 +80,17 @@ pub enum Error {
         /// What it was to do.
         action: &'static str,
     },
+    /// The back end refuses calls for now: another server has taken over and is not found yet, its
+    /// memory or its disk is full, or it wants credentials.
+    #[error("{store} refused to {action}: {cause}")]
+    Refused {
+        /// The back end in words.
+        store: Arc<str>,
+        /// What it was to do.
+        action: &'static str,
+        /// Its own words, which are part of the sentence.
+        cause: Arc<dyn std::error::Error + Send + Sync>,
+    },
     /// Other writes of the key came before each try.
     #[error("other writes of key `{key}` come between all the time; try again later")]
     Contended {
@@ -105,7 +116,7 @@ pub enum ErrorKind {
     Invalid,
     /// What is stored does not fit the call; someone must look at it. Nothing was written.
     Data,
-    /// Overloaded: the same call may succeed later. Nothing was written.
+    /// Overloaded, or not taking calls now: the same call may succeed later. Nothing was written.
     Busy,
     /// Failed or out of reach: the same call may succeed later. **A write may have happened.**
     Unavailable,
@@ -121,7 +132,10 @@ impl Error {
             Self::NotAnInteger { .. } | Self::Overflow { .. } | Self::Foreign { .. } => {
                 ErrorKind::Data
             }
-            Self::Busy { .. } | Self::Throttled { .. } | Self::Contended { .. } => ErrorKind::Busy,
+            Self::Busy { .. }
+            | Self::Throttled { .. }
+            | Self::Refused { .. }
+            | Self::Contended { .. } => ErrorKind::Busy,
             Self::Unavailable { .. } => ErrorKind::Unavailable,
         }
     }

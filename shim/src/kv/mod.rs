@@ -43,7 +43,8 @@ pub type Keys = BoxStream<'static, Result<Vec<String>, Error>>;
 ///   read and write as one step, whoever else writes the key.
 /// - **Apart.** Labels share nothing, whatever their back end.
 ///
-/// Nothing is repeated by the store itself: retrying is the caller's decision.
+/// A store repeats by itself only what it knows was not done: a call that was refused or never sent,
+/// or that only reads. Retrying a write that may have happened is the caller's decision.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// The value of `key`, or `None` if there is none. Sees every write that has returned.

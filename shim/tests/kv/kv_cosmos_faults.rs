@@ -144,6 +144,36 @@ async fn a_store_opens_before_its_account_answers() {
 }
 
 #[tokio::test]
+async fn writes_go_to_the_new_region_after_the_account_has_failed_over() {
+    let (server, store) = account().await;
+    server.order(Fault::RegionLeft, usize::MAX, Request::writes_items);
+    let refused = store.set("a", b"1".to_vec()).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Busy, "{refused}");
+    server.recover();
+    server.clear_log();
+    store.set("a", b"1".to_vec()).await.unwrap();
+    // The account was asked again for its regions.
+    let log = server.log();
+    assert!(
+        log.first().is_some_and(|entry| entry.trim() == "GET"),
+        "{log:?}"
+    );
+    assert_eq!(store.get("a").await.unwrap().unwrap(), b"1");
+}
+
+#[tokio::test]
+async fn what_the_account_refused_was_not_written() {
+    let (server, store) = account().await;
+    for status in [401, 403, 449] {
+        server.order(Fault::Refused(status), usize::MAX, Request::writes_items);
+        let error = store.set("a", b"1".to_vec()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
+        server.recover();
+        assert_eq!(store.get("a").await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
 async fn a_silent_account_is_given_up() {
     let (server, store) = account().await;
     server.order(Fault::Silence, 1, Request::reads_items);

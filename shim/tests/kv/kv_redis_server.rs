@@ -165,7 +165,7 @@ async fn two_labels_may_not_share_a_database() {
 }
 
 /// The value of `key`, once the store answers.
-async fn answered(store: &std::sync::Arc<dyn Store>, key: &str) -> Option<Vec<u8>> {
+pub(crate) async fn answered(store: &std::sync::Arc<dyn Store>, key: &str) -> Option<Vec<u8>> {
     // A store that tries again tells nobody when it will, so it is asked.
     let answered = async {
         loop {
@@ -185,7 +185,7 @@ async fn refusal(url: &str) -> String {
     refused.err().expect("it is refused").to_string()
 }
 
-fn address(url: &str) -> RedisAddress {
+pub(crate) fn address(url: &str) -> RedisAddress {
     RedisAddress::parse(url).expect("is a URL")
 }
 

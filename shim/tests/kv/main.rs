@@ -12,6 +12,7 @@
 //! - [`kv_cosmos_faults`]: throttling, lost answers, and an account that goes away
 //! - [`kv_cosmos_environment`]: identities and trust, which the environment decides
 //! - [`kv_cosmos_real`]: the account that tests may use, if the environment names one
+//! - [`kv_redis_failover`]: calls while servers change their roles, refuse, or close connections
 //! - [`kv_redis_server`]: Spin's layout, servers that come and go, and what a start says about them
 //! - [`kv_sqlite_file`]: Spin's layout, and what a start says about files that it cannot use
 //!
@@ -25,6 +26,7 @@ mod kv_cosmos_account;
 mod kv_cosmos_environment;
 mod kv_cosmos_faults;
 mod kv_cosmos_real;
+mod kv_redis_failover;
 mod kv_redis_server;
 mod kv_sqlite_file;
 

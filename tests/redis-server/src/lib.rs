@@ -1,4 +1,5 @@
-//! A real Redis server of a test's own, on a free port, with data that outlast its process.
+//! A real Redis server of a test's own, on a free port, with data that outlast its process; and a
+//! way to it that can be cut, or lead elsewhere.
 //!
 //! Everything here panics if what it needs is not so: that is how a test fails.
 
@@ -6,6 +7,8 @@
     clippy::missing_panics_doc,
     reason = "said once, above, for the whole crate"
 )]
+
+mod proxy;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -18,6 +21,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+
+pub use proxy::Proxy;
 
 /// How many ports are tried: another process may take a free one before the server does.
 const PORTS_MAX: usize = 10;
@@ -105,6 +110,48 @@ impl RedisServer {
         // OK because it is an address of this server's.
         let client = redis::Client::open(self.url(0)).expect("the address is one");
         client.get_connection().expect("the server answers")
+    }
+
+    /// Has it follow another server, whose data it takes over, and waits until it has them.
+    pub fn follow(&self, primary: &Self) {
+        let mut connection = self.connect();
+        let mut follow = redis::cmd("REPLICAOF");
+        follow.arg("127.0.0.1").arg(primary.port);
+        let () = follow.query(&mut connection).expect("it can be a replica");
+        while !self
+            .information("replication")
+            .contains("master_link_status:up")
+        {
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Has it follow nobody, and take writes.
+    pub fn take_over(&self) {
+        let mut alone = redis::cmd("REPLICAOF");
+        alone.arg("NO").arg("ONE");
+        let () = alone.query(&mut self.connect()).expect("it can take over");
+    }
+
+    /// Changes one of its settings.
+    pub fn set(&self, setting: &str, value: &str) {
+        let mut set = redis::cmd("CONFIG");
+        set.arg("SET").arg(setting).arg(value);
+        let () = set.query(&mut self.connect()).expect("it can be set");
+    }
+
+    /// Closes the connections of all clients.
+    pub fn close_connections(&self) {
+        let mut kill = redis::cmd("CLIENT");
+        kill.arg("KILL").arg("TYPE").arg("normal");
+        let _: u64 = kill.query(&mut self.connect()).expect("it closes them");
+    }
+
+    /// What it says of itself in a section of `INFO`.
+    pub fn information(&self, section: &str) -> String {
+        let mut info = redis::cmd("INFO");
+        let answer = info.arg(section).query(&mut self.connect());
+        answer.expect("it tells of itself")
     }
 
     /// What the server does from now on, a line for each command.

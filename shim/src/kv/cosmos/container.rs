@@ -1,11 +1,12 @@
-//! A container that is opened at start, or later if its account cannot be reached then.
+//! A container that is opened at start, or later if its account cannot be reached then; and anew when
+//! its account takes writes in another region than before.
 
 use super::failure::Failure;
 use super::open::{self, Unopened};
 use super::settings::CosmosSettings;
 use crate::kv::OpenError;
 use azure_data_cosmos::clients::ContainerClient;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -16,7 +17,7 @@ const PAUSE: Duration = Duration::from_secs(3);
 /// A container, open or not yet.
 pub(super) struct Container {
     settings: CosmosSettings,
-    open: OnceLock<ContainerClient>,
+    open: std::sync::Mutex<Option<ContainerClient>>,
     /// The last attempt that failed. Held while opening, so that one attempt is made at a time.
     failed: Mutex<Option<(Instant, Arc<OpenError>)>>,
 }
@@ -29,7 +30,7 @@ impl Container {
     pub(super) async fn open(settings: &CosmosSettings) -> Result<Self, OpenError> {
         let container = Self {
             settings: settings.clone(),
-            open: OnceLock::new(),
+            open: std::sync::Mutex::default(),
             failed: Mutex::default(),
         };
         match open::open(settings).await {
@@ -48,13 +49,13 @@ impl Container {
 
     /// Its client; opens it if that was not possible before.
     pub(super) async fn get(&self) -> Result<ContainerClient, Failure> {
-        if let Some(client) = self.open.get() {
-            return Ok(client.clone());
+        if let Some(client) = self.existing() {
+            return Ok(client);
         }
         let mut failed = self.failed.lock().await;
         // Somebody else may have opened it meanwhile.
-        if let Some(client) = self.open.get() {
-            return Ok(client.clone());
+        if let Some(client) = self.existing() {
+            return Ok(client);
         }
         if let Some((at, error)) = &*failed
             && at.elapsed() < PAUSE
@@ -75,8 +76,26 @@ impl Container {
         }
     }
 
+    /// What it was opened by.
+    pub(super) fn settings(&self) -> &CosmosSettings {
+        &self.settings
+    }
+
+    /// Has the next call open it anew, by what the account says of itself then.
+    pub(super) fn forget(&self) {
+        *self.lock() = None;
+    }
+
+    fn existing(&self) -> Option<ContainerClient> {
+        self.lock().clone()
+    }
+
     fn keep(&self, client: ContainerClient) {
-        // OK to ignore: whoever opened it first keeps it.
-        let _ = self.open.set(client);
+        *self.lock() = Some(client);
+    }
+
+    /// OK to go on after a panic elsewhere: each change of it is a single assignment.
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<ContainerClient>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

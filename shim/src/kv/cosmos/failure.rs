@@ -13,6 +13,12 @@ pub(super) const CALL_MAX: Duration = OPERATION_MAX.saturating_add(Duration::fro
 /// The sub-status of a 404 that means the container, or its database.
 const OWNER_MISSING: u16 = 1003;
 
+/// The sub-statuses of a 403 that mean the region: it takes no writes, or has left the account.
+const REGION_LEFT: [u16; 2] = [3, 1008];
+
+/// The status of a write that collided with another within the service, which did none of it.
+const RETRY_WITH: u16 = 449;
+
 /// Why a call did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -51,6 +57,25 @@ impl Failure {
         self.is_not_found() || self.sdk().is_some_and(changed)
     }
 
+    /// Whether the region that was asked is no longer the one that takes writes, as after a failover.
+    pub(super) fn tells_of_another_region(&self) -> bool {
+        self.sdk().is_some_and(|error| {
+            let sub_status = error.status().sub_status().map(|code| code.value());
+            error.status().is_forbidden()
+                && sub_status.is_some_and(|code| REGION_LEFT.contains(&code))
+        })
+    }
+
+    /// Whether the account looked at the call and did none of it, for a reason that may pass.
+    fn is_refused(&self) -> bool {
+        self.sdk().is_some_and(|error| {
+            let status = error.status();
+            status.is_forbidden()
+                || status.is_unauthorized()
+                || u16::from(status.status_code()) == RETRY_WITH
+        })
+    }
+
     /// What the caller of `store` is told.
     pub(super) fn into_error(self, store: &Arc<str>, action: &'static str) -> Error {
         // Since nothing is repeated but what was refused, a refusal is about every try: nothing
@@ -64,8 +89,16 @@ impl Failure {
                 action,
             };
         }
+        let store = store.clone();
+        if self.is_refused() {
+            return Error::Refused {
+                store,
+                action,
+                cause: Arc::new(self),
+            };
+        }
         Error::Unavailable {
-            store: store.clone(),
+            store,
             action,
             cause: Arc::new(self),
         }

@@ -82,8 +82,13 @@ impl Cosmos {
     {
         let container = self.container.clone();
         let call = async move {
-            let container = container.get().await?;
-            call(container).await.map_err(Failure::Sdk)
+            let client = container.get().await?;
+            let answer = call(client).await.map_err(Failure::Sdk);
+            if answer.as_ref().is_err_and(Failure::tells_of_another_region) {
+                tracing::warn!("{} takes writes elsewhere now", container.settings());
+                container.forget();
+            }
+            answer
         };
         match self.runtime.spawn(timeout(CALL_MAX, call)).await {
             Ok(Ok(answer)) => answer,

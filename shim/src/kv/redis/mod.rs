@@ -4,35 +4,35 @@
 //! Spin ignores the label: all labels of one database share its keys. [`Stores`](super::Stores)
 //! therefore refuses a second label on one database.
 //!
-//! How durable a write is when it returns is the server's setting: see [`persistence`]. Nothing
-//! is repeated here: a command whose connection broke fails, and the caller decides.
+//! How durable a write is when it returns is the server's setting: see [`persistence`]. A write whose
+//! answer is lost is not repeated: it fails, and the caller decides. See [`connection`] for what is.
 
 mod address;
 mod connection;
 mod persistence;
+mod refusal;
 
 pub use address::RedisAddress;
 
 use self::connection::Connection;
+use self::refusal::Fate;
 use super::{Error, Keys, Limits, OpenError, Store, Swap};
-use ::redis::{FromRedisValue, RedisError, Script, ServerErrorKind, cmd};
+use ::redis::{FromRedisValue, RedisError, ServerErrorKind, cmd};
 use async_trait::async_trait;
 use futures::future::ready;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 /// How many keys a command names, or asks for: Redis serves nobody else meanwhile.
 const BATCH_KEYS: usize = 500;
 
 /// Sets `KEYS[1]` to `ARGV[1]` if it holds `ARGV[2]`, or is absent where no `ARGV[2]` is given. A
-/// script runs alone, which WATCH and EXEC would need a connection of their own for.
-static COMPARE_AND_SWAP: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "if redis.call('GET', KEYS[1]) ~= (ARGV[2] or false) then return 0 end
-         redis.call('SET', KEYS[1], ARGV[1])
-         return 1",
-    )
-});
+/// script runs alone, which WATCH and EXEC would need a connection of their own for. It is sent
+/// whole each time: a server that has just taken over knows none by its digest.
+const COMPARE_AND_SWAP: &str =
+    "if redis.call('GET', KEYS[1]) ~= (ARGV[2] or false) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1])
+return 1";
 
 /// One database of a Redis server, which is one label.
 #[derive(Clone)]
@@ -69,10 +69,18 @@ impl RedisStore {
                 expected: "string",
             };
         }
-        Error::Unavailable {
-            store: self.connection.name().clone(),
-            action,
-            cause: Arc::new(error),
+        let store = self.connection.name().clone();
+        match Fate::of(&error) {
+            Fate::Misdirected | Fate::Refused => Error::Refused {
+                store,
+                action,
+                cause: Arc::new(error),
+            },
+            Fate::Unanswered | Fate::Answered => Error::Unavailable {
+                store,
+                action,
+                cause: Arc::new(error),
+            },
         }
     }
 
@@ -196,15 +204,14 @@ impl Store for RedisStore {
         value: Vec<u8>,
     ) -> Result<Swap, Error> {
         self.limits.check_pair(key, &value)?;
-        let mut swap = COMPARE_AND_SWAP.prepare_invoke();
-        swap.key(key).arg(value);
+        let mut swap = cmd("EVAL");
+        swap.arg(COMPARE_AND_SWAP).arg(1).arg(key).arg(value);
         if let Some(expected) = expected {
             swap.arg(expected);
         }
-        match swap.invoke_async(&mut self.connection.clone()).await {
-            Ok(true) => Ok(Swap::Applied),
-            Ok(false) => Ok(Swap::Changed),
-            Err(error) => Err(self.failed("swap", error)),
+        match self.ask("swap", &swap).await? {
+            true => Ok(Swap::Applied),
+            false => Ok(Swap::Changed),
         }
     }
 }

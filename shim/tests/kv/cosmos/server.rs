@@ -30,6 +30,8 @@ pub(crate) enum Fault {
     },
     /// It is refused with a status.
     Refused(u16),
+    /// It is refused, as the region no longer takes writes.
+    RegionLeft,
     /// No answer ever comes.
     Silence,
 }
@@ -225,6 +227,7 @@ async fn handle(
                 .with_header("x-ms-retry-after-ms", &retry_after_ms.to_string()),
         )),
         (Some(Fault::Refused(status)), _) => Ok(response(refusal(status))),
+        (Some(Fault::RegionLeft), _) => Ok(response(refusal(403).with_sub_status(3))),
         (Some(Fault::Silence), _) => std::future::pending().await,
         _ => Err(std::io::Error::other("ordered by the test")),
     }

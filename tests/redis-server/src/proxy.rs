@@ -1,7 +1,9 @@
-//! A way between two processes that can be cut, as a network can be.
+//! A way between two processes that can be cut, as a network can be, and that can lead to another
+//! process from one connection to the next, as a name can.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
@@ -11,8 +13,9 @@ pub struct Proxy {
     way: Arc<Way>,
 }
 
-#[derive(Default)]
 struct Way {
+    /// The port that new connections are passed on to.
+    port: AtomicU16,
     is_cut: Mutex<bool>,
     mended: Condvar,
 }
@@ -22,10 +25,15 @@ impl Proxy {
     pub fn to(port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
         let address = listener.local_addr().expect("it has an address");
-        let way = Arc::new(Way::default());
+        let way = Arc::new(Way {
+            port: AtomicU16::new(port),
+            is_cut: Mutex::default(),
+            mended: Condvar::new(),
+        });
         let shared = Arc::clone(&way);
         thread::spawn(move || {
             for near in listener.incoming().flatten() {
+                let port = shared.port.load(Ordering::SeqCst);
                 let Ok(far) = TcpStream::connect(("127.0.0.1", port)) else {
                     continue;
                 };
@@ -39,6 +47,11 @@ impl Proxy {
     /// The port of the loopback address that it listens on.
     pub fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// Passes new connections on to another port. Those that there are stay as they are.
+    pub fn lead_to(&self, port: u16) {
+        self.way.port.store(port, Ordering::SeqCst);
     }
 
     /// Passes nothing on any more, and tells neither side: as when a network drops packets.
