@@ -1,20 +1,14 @@
 //! What every request needs and no request should fetch again: the store and the variables.
 
 use std::cell::OnceCell;
-use std::fmt::Display;
-use std::ops::RangeInclusive;
 use std::rc::Rc;
-use std::str::FromStr;
 
 use guest::KeyValueStore;
 
 use crate::auth::Tokens;
 use crate::cors::Origins;
 use crate::problem::Problem;
-use crate::public_url;
-
-/// The largest `max_body_bytes`: with its history, an order must fit the 1 MiB that stores allow a value.
-const MAX_BODY_BYTES_MAX: usize = 700_000;
+use crate::settings::Settings;
 
 /// The store and the variables, as this instance of the component first found them.
 pub struct App {
@@ -56,30 +50,17 @@ impl App {
     }
 
     async fn open() -> Result<Self, Problem> {
+        let settings = Settings::read().await.map_err(Problem::misconfigured)?;
         Ok(Self {
-            max_body_bytes: number("max_body_bytes", 1..=MAX_BODY_BYTES_MAX).await?,
-            max_attempts: number("max_attempts", 1..=1000).await?,
-            max_wait_seconds: number("max_wait_seconds", 0..=3600).await?,
-            max_waiters: number("max_waiters", 0..=1_000_000).await?,
-            processor_url: text("processor_url")
-                .await?
-                .trim_end_matches('/')
-                .to_owned(),
-            public_url: public_url::parse(&text("public_url").await?).map_err(Problem::internal)?,
-            tokens: Tokens::parse(&text("api_tokens").await?).map_err(Problem::internal)?,
-            origins: Origins::parse(&text("cors_origins").await?),
+            max_body_bytes: settings.max_body_bytes,
+            max_attempts: settings.max_attempts,
+            max_wait_seconds: settings.max_wait_seconds,
+            max_waiters: settings.max_waiters,
+            processor_url: settings.processor_url,
+            public_url: settings.public_url,
+            tokens: settings.tokens,
+            origins: settings.origins,
             store: KeyValueStore::open().await?,
         })
     }
-}
-
-async fn number<T: FromStr + PartialOrd + Display>(
-    name: &str,
-    range: RangeInclusive<T>,
-) -> Result<T, Problem> {
-    guest::number(name, range).await.map_err(Problem::internal)
-}
-
-async fn text(name: &str) -> Result<String, Problem> {
-    guest::variable(name).await.map_err(Problem::internal)
 }

@@ -5,6 +5,9 @@ use subtle::ConstantTimeEq;
 
 use crate::problem::Problem;
 
+/// What the variable says where everybody may call.
+const NONE: &str = "none";
+
 /// The tokens that the service takes; none if it is open to all.
 #[derive(Clone, Default)]
 pub struct Tokens(Vec<Token>);
@@ -16,11 +19,16 @@ struct Token {
 }
 
 impl Tokens {
-    /// Reads the variable `api_tokens`: pairs `name:sha256-in-hexadecimal`, separated by commas.
+    /// Reads the variable `api_tokens`: pairs `name:sha256-in-hexadecimal`, separated by commas; or
+    /// `none`, by which the service is open to all. Nothing at all is no way to say so: a secret that
+    /// is missing must not open the service.
     ///
     /// # Errors
     /// With a sentence that does not repeat the value.
     pub fn parse(variable: &str) -> Result<Self, String> {
+        if variable.trim() == NONE {
+            return Ok(Self::default());
+        }
         let pairs = variable
             .split(',')
             .map(str::trim)
@@ -33,7 +41,18 @@ impl Tokens {
                 )
             })
         });
-        tokens.collect::<Result<_, _>>().map(Self)
+        let tokens: Vec<_> = tokens.collect::<Result<_, _>>()?;
+        if tokens.is_empty() {
+            return Err(format!(
+                "the variable `api_tokens` must be pairs of `name:sha256`, found none; write `{NONE}` to let everybody call"
+            ));
+        }
+        Ok(Self(tokens))
+    }
+
+    /// Whether the service is open to all.
+    pub fn are_none(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -123,8 +142,17 @@ mod tests {
 
     #[test]
     fn without_tokens_the_service_is_open() {
-        let tokens = Tokens::parse(" ").unwrap_or_default();
+        let Ok(tokens) = Tokens::parse(" none ") else {
+            panic!("expected no tokens")
+        };
         assert!(matches!(owner(&tokens, None), Ok(None)));
+    }
+
+    #[test]
+    fn the_service_is_not_open_by_accident() {
+        for variable in ["", " ", ",", " , ,", "None", "none,"] {
+            assert!(Tokens::parse(variable).is_err(), "`{variable}`");
+        }
     }
 
     #[test]

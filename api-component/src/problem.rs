@@ -3,7 +3,7 @@
 //! The only file that knows error status codes. Each code has a page in
 //! `docs/problems/`, which the service serves at the problem's `type`.
 
-use guest::{BodyError, RepeatedHeader, Response};
+use guest::{BodyError, RepeatedHeader, Response, VariableFault};
 use orders::{
     Fault, IllegalTransition, InvalidOrder, OrderId, StoreError, SubmitError, UpdateError,
 };
@@ -15,6 +15,9 @@ use crate::document;
 pub const ORDER_FAILED: u16 = 500;
 /// The status of the result of an order that was cancelled: there will never be one.
 pub const ORDER_CANCELLED: u16 = 410;
+
+/// When to try again where somebody has to correct something first, in seconds.
+const CORRECTED_SECONDS: &str = "30";
 
 /// The kinds of problem: code, status and title, which are the same each time, and the page.
 macro_rules! kinds {
@@ -81,6 +84,8 @@ kinds! {
     TooManyOpenOrders = "too-many-open-orders", 429, "Too many orders are open";
     /// A fault of the service.
     InternalError = "internal-error", 500, "The service failed to answer";
+    /// Variables are not what they must be.
+    Misconfigured = "misconfigured", 503, "The service is not configured";
     /// As many clients wait as may.
     TooManyWaiters = "too-many-waiters", 503, "Too many clients are waiting";
     /// The store does not answer.
@@ -93,6 +98,7 @@ pub struct Problem {
     kind: Kind,
     detail: String,
     errors: Vec<Fault>,
+    faults: Vec<VariableFault>,
     links: Option<StatusLink>,
     headers: Vec<(&'static str, String)>,
     /// For the log, and never for the client.
@@ -236,6 +242,33 @@ impl Problem {
         }
     }
 
+    /// Variables are not what they must be, so that nothing is accepted.
+    pub fn misconfigured(faults: Vec<VariableFault>) -> Self {
+        let names: Vec<_> = faults
+            .iter()
+            .map(|fault| format!("`{}`", fault.variable))
+            .collect();
+        let detail = format!(
+            "nothing is accepted until these variables are corrected: {}; `faults` says how",
+            names.join(", ")
+        );
+        let sentences: Vec<_> = faults.iter().map(|fault| fault.detail.as_str()).collect();
+        Self {
+            cause: Some(sentences.join("; ").into()),
+            faults,
+            headers: vec![("retry-after", CORRECTED_SECONDS.to_owned())],
+            ..Self::new(Kind::Misconfigured, detail)
+        }
+    }
+
+    /// The same, kept out of the log: for an asker who is told everything and tells it on.
+    pub fn unlogged(self) -> Self {
+        Self {
+            cause: None,
+            ..self
+        }
+    }
+
     /// A fault of the service; `cause` is logged and not told.
     pub fn internal(cause: String) -> Self {
         let detail = "the service failed; its log tells why".to_owned();
@@ -250,6 +283,7 @@ impl Problem {
             kind,
             detail,
             errors: Vec::new(),
+            faults: Vec::new(),
             links: None,
             headers: Vec::new(),
             cause: None,
@@ -267,6 +301,7 @@ impl Problem {
             status: self.kind.status(),
             detail: self.detail,
             errors: self.errors,
+            faults: self.faults,
             links: self.links,
         };
         let response =
@@ -289,6 +324,8 @@ struct Document {
     detail: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Fault>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<VariableFault>,
     #[serde(skip_serializing_if = "Option::is_none")]
     links: Option<StatusLink>,
 }

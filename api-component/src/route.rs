@@ -7,7 +7,8 @@ use crate::app::App;
 use crate::call::Call;
 use crate::problem::Problem;
 use crate::{
-    auth, cancel, cors, health, history, openapi, page, problem, result, status, submit, sweep,
+    auth, cancel, cors, health, history, openapi, page, problem, processor, result, status, submit,
+    sweep,
 };
 
 /// Answers any request.
@@ -37,7 +38,7 @@ async fn answer_resource(request: Request) -> Result<Response, Problem> {
         method.as_str()
     };
     match (resource, method) {
-        (Resource::Orders, "POST") => submit::post(call(request).await?).await,
+        (Resource::Orders, "POST") => submit::post(workable_call(request).await?).await,
         (Resource::Orders, "GET") => history::get(call(request).await?, query).await,
         (Resource::Status(id), "GET") => status::get(call(request).await?, order_id(id)?).await,
         (Resource::Status(id), "DELETE") => {
@@ -45,7 +46,8 @@ async fn answer_resource(request: Request) -> Result<Response, Problem> {
         }
         (Resource::Order(id), "GET") => result::get(call(request).await?, order_id(id)?).await,
         (Resource::Healthz, "GET") => Ok(health::alive()),
-        (Resource::Readyz, "GET") => health::ready(App::get().await?.as_ref()).await,
+        (Resource::Readyz, "GET") => health::ready().await,
+        (Resource::Configz, "GET") => health::configured().await,
         (Resource::Page(file), "GET") => {
             page::get(file, &request).ok_or_else(|| Problem::not_found(path))
         }
@@ -71,6 +73,8 @@ enum Resource<'a> {
     Healthz,
     /// `/readyz`
     Readyz,
+    /// `/configz`
+    Configz,
     /// `/problems/{code}`
     Problem(&'a str),
     /// `/` and `/assets/{file}`
@@ -88,6 +92,7 @@ impl<'a> Resource<'a> {
             ("orders", Some(id), None) => Self::Order(id),
             ("healthz", None, None) => Self::Healthz,
             ("readyz", None, None) => Self::Readyz,
+            ("configz", None, None) => Self::Configz,
             ("problems", Some(code), None) => Self::Problem(code),
             ("", None, None) => Self::Page("index.html"),
             ("assets", Some(file), None) => Self::Page(file),
@@ -105,6 +110,7 @@ impl<'a> Resource<'a> {
             Self::Order(_)
             | Self::Healthz
             | Self::Readyz
+            | Self::Configz
             | Self::Problem(_)
             | Self::Page(_)
             | Self::OpenApi => "GET, HEAD, OPTIONS",
@@ -121,6 +127,13 @@ async fn call(request: Request) -> Result<Call, Problem> {
         owner,
         request,
     })
+}
+
+/// The same, where what is asked for can be worked on.
+async fn workable_call(request: Request) -> Result<Call, Problem> {
+    let call = call(request).await?;
+    processor::check(&call.app.processor_url).await?;
+    Ok(call)
 }
 
 fn options(resource: Resource<'_>) -> Response {
@@ -209,6 +222,7 @@ mod tests {
         Resource::Order(_) => "/orders/{id}",
         Resource::Healthz => "/healthz",
         Resource::Readyz => "/readyz",
+        Resource::Configz => "/configz",
         Resource::Problem(_) => "/problems/{code}",
         Resource::Page("index.html") => "/",
         Resource::Page(_) => "/assets/{file}",

@@ -7,6 +7,7 @@
 
 mod message;
 mod store;
+mod variables;
 mod world;
 
 #[cfg(feature = "wasi02")]
@@ -19,11 +20,12 @@ use wasi02 as host;
 #[cfg(feature = "wasi03")]
 use wasi03 as host;
 
-pub use host::http::{BodyWriter, HostResponse, Request, post};
+pub use host::http::{BodyWriter, HostResponse, Request, get, post};
 pub use host::world::{SERVES_ONE_REQUEST, random, sleep, spawn, variable};
 pub use message::{BodyError, RepeatedHeader, Response};
 pub use store::KeyValueStore;
-pub use world::{now, number, token};
+pub use variables::{VariableFault, Variables};
+pub use world::{now, token};
 
 #[doc(hidden)]
 pub use host::entry::*;

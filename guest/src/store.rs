@@ -33,12 +33,15 @@ impl KeyValueStore {
         })
     }
 
-    /// Whether the store can be read.
+    /// Whether the store takes writes: writes a key that nobody reads.
     ///
     /// # Errors
-    /// If it cannot.
+    /// If it does not.
     pub async fn probe(&self) -> Result<(), StoreError> {
-        self.store.exists("probe").await.map(drop).map_err(failed)
+        self.store
+            .set("probe".to_owned(), b"probe")
+            .await
+            .map_err(failed)
     }
 }
 

@@ -1,13 +1,10 @@
-//! The clock, tokens and numbers, by what either WASI offers.
+//! The clock and tokens, by what either WASI offers.
 
-use std::fmt::Display;
-use std::ops::RangeInclusive;
-use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use orders::{Timestamp, Token};
 
-use crate::host::world::{random, variable};
+use crate::host::world::random;
 
 /// The time.
 pub fn now() -> Timestamp {
@@ -20,21 +17,6 @@ pub fn now() -> Timestamp {
 /// A fresh token.
 pub fn token() -> Token {
     Token::new(random())
-}
-
-/// The value of the component's variable `name`, which must be a whole number in `range`.
-///
-/// # Errors
-/// With a sentence, if it is not, or cannot be read.
-pub async fn number<T>(name: &str, range: RangeInclusive<T>) -> Result<T, String>
-where
-    T: FromStr + PartialOrd + Display,
-{
-    let value = variable(name).await?;
-    value.trim().parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
-        let (start, end) = range.into_inner();
-        format!("the variable `{name}` must be a whole number from {start} to {end}, found `{value}`")
-    })
 }
 
 /// Fills `N` bytes from `draw`, which may give fewer than it is asked for.

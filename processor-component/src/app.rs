@@ -8,6 +8,7 @@ use guest::KeyValueStore;
 use orders::ExpiryPolicy;
 
 use crate::problem::Problem;
+use crate::settings::Settings;
 use crate::work::ConfiguredWork;
 
 /// The store, the work and the lease, as this instance of the component first found them.
@@ -46,32 +47,16 @@ impl App {
     }
 
     async fn open() -> Result<Self, Problem> {
-        let lease_seconds: u64 = guest::number("lease_seconds", 1..=86_400)
+        let settings = Settings::read()
             .await
-            .map_err(Problem::internal)?;
-        let progress_seconds = guest::number("progress_seconds", 1..=86_400)
-            .await
-            .map_err(Problem::internal)?;
-        let sweep_seconds: u64 = guest::number("sweep_seconds", 1..=86_400)
-            .await
-            .map_err(Problem::internal)?;
-        let retention_seconds: u64 = guest::number("retention_seconds", 60..=3_155_760_000)
-            .await
-            .map_err(Problem::internal)?;
+            .map_err(|faults| Problem::misconfigured(faults).logged())?;
         Ok(Self {
-            sweep_ms: sweep_seconds * 1000,
-            owner_open_max: guest::number("max_open_orders", 1..=usize::MAX)
-                .await
-                .map_err(Problem::internal)?,
-            expiry: ExpiryPolicy {
-                interval_ms: sweep_seconds * 1000,
-                retention_ms: retention_seconds * 1000,
-            },
-            work: ConfiguredWork::from_variables()
-                .await
-                .map_err(Problem::internal)?,
-            lease_ms: lease_seconds * 1000,
-            progress_interval: Duration::from_secs(progress_seconds),
+            work: settings.work,
+            lease_ms: settings.lease_ms,
+            progress_interval: settings.progress_interval,
+            sweep_ms: settings.sweep_ms,
+            owner_open_max: settings.owner_open_max,
+            expiry: settings.expiry,
             store: KeyValueStore::open().await?,
         })
     }

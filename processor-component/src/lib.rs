@@ -20,6 +20,7 @@ mod worker;
 
 mod app;
 mod problem;
+mod settings;
 
 /// How long ago that was, in milliseconds, by a clock that is never set.
 fn elapsed_ms(since: std::time::Instant) -> u64 {

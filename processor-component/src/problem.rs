@@ -1,6 +1,6 @@
 //! Problems of the private routes, as RFC 9457 documents. The only file here that knows error status codes.
 
-use guest::Response;
+use guest::{Response, VariableFault};
 use orders::{ClaimError, OrderId, RenewError, StoreError};
 use serde::Serialize;
 
@@ -13,6 +13,7 @@ pub struct Problem {
     status: u16,
     title: &'static str,
     detail: String,
+    faults: Vec<VariableFault>,
 }
 
 impl Problem {
@@ -22,6 +23,7 @@ impl Problem {
             status: 404,
             title: "There is nothing at this path",
             detail: format!("there is nothing at `{path}`"),
+            faults: Vec::new(),
         }
     }
 
@@ -31,6 +33,7 @@ impl Problem {
             status: 404,
             title: "There is no such order",
             detail: format!("there is no order `{id}`"),
+            faults: Vec::new(),
         }
     }
 
@@ -48,6 +51,7 @@ impl Problem {
             status: 400,
             title: "The claim's token is missing",
             detail,
+            faults: Vec::new(),
         }
     }
 
@@ -57,6 +61,7 @@ impl Problem {
             status: 400,
             title: "The token is not valid",
             detail: format!("expected a UUID in the header `{name}`, found `{value}`"),
+            faults: Vec::new(),
         }
     }
 
@@ -69,12 +74,30 @@ impl Problem {
 
     /// A fault of the service or its configuration; it is logged too, since the caller may not look.
     pub fn internal(cause: String) -> Self {
-        eprintln!("{cause}");
         Self {
             status: 500,
             title: "The processor failed",
             detail: cause,
+            faults: Vec::new(),
         }
+        .logged()
+    }
+
+    /// Variables are not what they must be.
+    pub fn misconfigured(faults: Vec<VariableFault>) -> Self {
+        let sentences: Vec<_> = faults.iter().map(|fault| fault.detail.as_str()).collect();
+        Self {
+            status: 503,
+            title: "The processor is not configured",
+            detail: sentences.join("; "),
+            faults,
+        }
+    }
+
+    /// The same, logged too, since the caller may not look.
+    pub fn logged(self) -> Self {
+        eprintln!("{}", self.detail);
+        self
     }
 
     fn conflict(detail: String) -> Self {
@@ -82,6 +105,7 @@ impl Problem {
             status: 409,
             title: "The order cannot be claimed now",
             detail,
+            faults: Vec::new(),
         }
     }
 
@@ -90,6 +114,7 @@ impl Problem {
             status: 503,
             title: "The store is not available",
             detail,
+            faults: Vec::new(),
         }
     }
 
@@ -100,11 +125,14 @@ impl Problem {
             title: &'static str,
             status: u16,
             detail: String,
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            faults: Vec<VariableFault>,
         }
         let Self {
             status,
             title,
             detail,
+            faults,
         } = self;
         Response::typed_json(
             status,
@@ -113,6 +141,7 @@ impl Problem {
                 title,
                 status,
                 detail,
+                faults,
             },
         )
     }

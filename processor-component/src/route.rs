@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::company::Place;
 use crate::problem::Problem;
-use crate::{attempt, expire, sweep};
+use crate::{attempt, expire, settings, sweep};
 
 /// Says of an attempt that it has its instance to itself, or must have (RFC 8941 boolean).
 const ALONE: (&str, &str) = ("attempt-alone", "?1");
@@ -36,6 +36,7 @@ async fn dispatch_to_route(request: &Request) -> Result<Response, Problem> {
         ("POST", Some("orders"), Some(id), None) => process(order_id(id)?, request).await,
         ("POST", Some("sweep"), None, None) => sweep::post(App::get().await?, request).await,
         ("POST", Some("expire"), None, None) => expire::post(&*App::get().await?).await,
+        ("GET", Some("configz"), None, None) => settings::get().await,
         ("POST", Some("release"), Some(id), None) => release(order_id(id)?, request).await,
         _ => Err(Problem::not_found(path)),
     }

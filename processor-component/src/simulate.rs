@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use guest::Variables;
 use orders::Order;
 use serde::Deserialize;
 
@@ -16,6 +17,7 @@ const STEPS: u32 = 10;
 const STEP_MIN: Duration = Duration::from_millis(250);
 
 /// Simulated work, as the variables describe it.
+#[derive(Default)]
 pub struct Simulate {
     min_ms: u64,
     max_ms: u64,
@@ -24,31 +26,20 @@ pub struct Simulate {
 
 impl Simulate {
     /// Reads `simulate_min_ms`, `simulate_max_ms` and `simulate_controls`.
-    ///
-    /// # Errors
-    /// With a sentence, if one of them is not what it must be.
-    pub async fn from_variables() -> Result<Self, String> {
-        let min_ms = guest::number("simulate_min_ms", 0..=86_400_000).await?;
-        let max_ms = guest::number("simulate_max_ms", 0..=86_400_000).await?;
+    pub async fn from_variables(variables: &mut Variables) -> Self {
+        let min_ms = variables.number("simulate_min_ms", 0..=86_400_000).await;
+        let max_ms = variables.number("simulate_max_ms", 0..=86_400_000).await;
         if min_ms > max_ms {
-            return Err(format!(
-                "the variable `simulate_max_ms` must be at least `simulate_min_ms`, found `{max_ms}` and `{min_ms}`"
-            ));
+            variables.fault(
+                "simulate_max_ms",
+                format!("the variable `simulate_max_ms` must be at least `simulate_min_ms`, found `{max_ms}` and `{min_ms}`"),
+            );
         }
-        let controls = match guest::variable("simulate_controls").await?.as_str() {
-            "true" => true,
-            "false" => false,
-            other => {
-                return Err(format!(
-                    "the variable `simulate_controls` must be `true` or `false`, found `{other}`"
-                ));
-            }
-        };
-        Ok(Self {
+        Self {
             min_ms,
             max_ms,
-            controls,
-        })
+            controls: variables.flag("simulate_controls").await,
+        }
     }
 
     fn random_ms(&self) -> u64 {

@@ -3,6 +3,7 @@
 //! Keep the name [`ConfiguredWork`], its `from_variables`, and its [`Work`] implementation;
 //! all else may go. Grant in `spin.toml` whatever the work reaches: hosts, stores, variables.
 
+use guest::Variables;
 use orders::Order;
 
 use crate::contract::{Context, Outcome, Work, WorkError};
@@ -18,17 +19,17 @@ pub enum ConfiguredWork {
 }
 
 impl ConfiguredWork {
-    /// Reads the variables that say what the work is.
-    ///
-    /// # Errors
-    /// With a sentence, if one of them is not what it must be.
-    pub async fn from_variables() -> Result<Self, String> {
-        match guest::variable("work").await?.as_str() {
-            "simulate" => Simulate::from_variables().await.map(Self::Simulate),
-            "http" => Worker::from_variables().await.map(Self::Http),
-            other => Err(format!(
-                "the variable `work` must be `simulate` or `http`, found `{other}`"
-            )),
+    /// Reads the variables that say what the work is, and notes in `variables` what is wrong with them.
+    pub async fn from_variables(variables: &mut Variables) -> Self {
+        match variables.text("work").await.trim() {
+            "simulate" => Self::Simulate(Simulate::from_variables(variables).await),
+            "http" => Self::Http(Worker::from_variables(variables).await),
+            other => {
+                let detail =
+                    format!("the variable `work` must be `simulate` or `http`, found `{other}`");
+                variables.fault("work", detail);
+                Self::Simulate(Simulate::default())
+            }
         }
     }
 }

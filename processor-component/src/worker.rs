@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::{Either, select};
-use guest::HostResponse;
+use guest::{HostResponse, Variables};
 use orders::{Order, RESULT_BYTES_MAX};
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -23,19 +23,11 @@ pub struct Worker {
 
 impl Worker {
     /// Reads `worker_url` and `worker_timeout_seconds`.
-    ///
-    /// # Errors
-    /// With a sentence, if one of them is not what it must be.
-    pub async fn from_variables() -> Result<Self, String> {
-        let url = guest::variable("worker_url").await?;
-        if !url.starts_with("http://") && !url.starts_with("https://") {
-            return Err(format!(
-                "the variable `worker_url` must be an HTTP URL, found `{url}`"
-            ));
-        }
-        let timeout =
-            Duration::from_secs(guest::number("worker_timeout_seconds", 1..=86_400).await?);
-        Ok(Self { url, timeout })
+    pub async fn from_variables(variables: &mut Variables) -> Self {
+        let timeout_seconds = variables.number("worker_timeout_seconds", 1..=86_400);
+        let timeout = Duration::from_secs(timeout_seconds.await);
+        let url = variables.http_url("worker_url").await;
+        Self { url, timeout }
     }
 
     async fn post(&self, order: &Order, context: &Context) -> Result<Outcome, WorkError> {

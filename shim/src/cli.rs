@@ -44,7 +44,8 @@ pub struct AppArgs {
     /// A TOML file that says where stores are kept and how much may run at once.
     #[arg(long, env = "RUNTIME_CONFIG_FILE", value_name = "FILE")]
     pub runtime_config_file: Option<PathBuf>,
-    /// Sets a variable of the app; `SPIN_VARIABLE_NAME` in the environment does it too.
+    /// Sets a variable of the app; `SPIN_VARIABLE_NAME` in the environment does it too. `NAME=@FILE` reads
+    /// the value from a file, `@FILE.json` or `@FILE.toml` several.
     #[arg(long = "variable", value_name = "NAME=VALUE")]
     pub variables: Vec<String>,
 }

@@ -9,6 +9,7 @@ mod azure;
 mod bundle;
 mod cli;
 pub mod config;
+mod configured;
 mod container_apps;
 mod dispatch;
 mod health;

@@ -95,7 +95,8 @@ fn uri(path: &str) -> String {
     format!("http://{}.spin.internal{path}", crate::config::PROCESSOR)
 }
 
-async fn call(pool: &Pool, request: http::request::Builder) -> Result<Answer, Failure> {
+/// Makes a request without a body, and reads the whole answer.
+pub(crate) async fn call(pool: &Pool, request: http::request::Builder) -> Result<Answer, Failure> {
     let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
     let request = request
         .body(body)

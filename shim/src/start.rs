@@ -1,6 +1,7 @@
 //! From a checked app to components that can be called: what `up`, `job` and `sweep` share.
 
 use crate::config::{App, Fault, PROCESSOR, Runs};
+use crate::configured;
 use crate::container_apps::Executions;
 use crate::dispatch::{Dispatched, Dispatcher, InProcess, Runner};
 use crate::host::{Bears, Chain, Chaining, Failure, Linked, Policy, Pool};
@@ -52,7 +53,8 @@ pub(crate) enum Scope {
     Job,
 }
 
-/// Opens the stores, compiles the components and ties them together.
+/// Opens the stores, compiles the components, ties them together, and asks them whether they can work
+/// with their variables.
 pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Started, Vec<Fault>> {
     if scope != Scope::App && !app.components.contains_key(PROCESSOR) {
         return Err(vec![Fault::new(format!(
@@ -106,6 +108,10 @@ pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Star
     };
     // OK to ignore: it was made here, and nobody else has set it.
     let _ = chain.set(Arc::new(neighbours));
+    let faults = runtimes.serving.block_on(configured::faults(&pools));
+    if !faults.is_empty() {
+        return Err(faults);
+    }
     Ok(Started {
         pools,
         stores,

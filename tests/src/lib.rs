@@ -21,7 +21,7 @@ mod http;
 mod kind;
 mod output;
 mod problem;
-mod proxy;
+mod processor;
 mod raw;
 mod report;
 mod repository;
@@ -42,14 +42,16 @@ pub use http::{Request, Response};
 pub use kind::HostKind;
 pub use output::Output;
 pub use problem::{assert_problem, problem_pages};
-pub use proxy::Proxy;
+pub use processor::FaultyProcessor;
 pub use raw::RawConnection;
-pub use redis_server::RedisServer;
+pub use redis_server::{Proxy, RedisServer};
 pub use report::{Recovery, Row};
 pub use repository::{path as repository_path, read as read_repository_file};
 pub use sample::{UNKNOWN_ID, order, order_of_bytes, order_that, uuid_in};
 pub use setup::{Refusal, Setup};
-pub use store::{break_store, lock_store, lock_store_for_writing, order_keys, store_file};
+pub use store::{
+    break_store, damage_records, lock_store, lock_store_for_writing, order_keys, store_file,
+};
 pub use stored::{Kept, StoredRecord};
 pub use trial::{Test, run};
 pub use walkthrough::{Exchange, Walkthrough};

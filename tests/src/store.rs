@@ -13,12 +13,14 @@ pub fn store_file(state_dir: &Path) -> PathBuf {
     state_dir.join(FILE)
 }
 
-/// The keys in a host's store that tell of orders: all but the one that sweeps keep for themselves.
+/// The keys in a host's store that tell of orders: all but those that sweeps and probes keep for
+/// themselves.
 pub fn order_keys(host: &Host) -> BTreeSet<String> {
     let file = store_file(host.state_dir());
     let read = || -> rusqlite::Result<BTreeSet<String>> {
         let store = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        let mut query = store.prepare("SELECT key FROM spin_key_value WHERE key <> 'sweep'")?;
+        let mut query =
+            store.prepare("SELECT key FROM spin_key_value WHERE key NOT IN ('sweep', 'probe')")?;
         query.query_map((), |row| row.get(0))?.collect()
     };
     read().unwrap_or_else(|error| panic!("cannot read the keys in `{}`: {error}", file.display()))
@@ -40,6 +42,18 @@ pub fn break_store(state_dir: &Path) {
     let store = locked(
         state_dir,
         "BEGIN IMMEDIATE; ALTER TABLE spin_key_value RENAME TO away",
+    );
+    store
+        .execute_batch("COMMIT")
+        .expect("a store can be changed");
+}
+
+/// Writes over each order's record, and over what idempotency keys stand for, what nobody can read.
+pub fn damage_records(state_dir: &Path) {
+    let store = locked(
+        state_dir,
+        "BEGIN IMMEDIATE; UPDATE spin_key_value SET value = x'00'
+         WHERE key LIKE 'order\\_%' ESCAPE '\\' OR key LIKE 'pointer\\_%' ESCAPE '\\'",
     );
     store
         .execute_batch("COMMIT")

@@ -200,10 +200,28 @@ pub async fn post(
     headers: &[(&'static str, String)],
     body: Vec<u8>,
 ) -> Result<HostResponse, String> {
+    let length = ("content-length", body.len().to_string());
+    let headers = headers.iter().cloned().chain([length]);
+    call(&Method::Post, url, headers, body).await
+}
+
+/// Asks for `url` and returns the answer's head as soon as it is there.
+///
+/// # Errors
+/// As [`post`].
+pub async fn get(url: &str) -> Result<HostResponse, String> {
+    call(&Method::Get, url, std::iter::empty(), Vec::new()).await
+}
+
+async fn call(
+    method: &Method,
+    url: &str,
+    headers: impl Iterator<Item = (&'static str, String)>,
+    body: Vec<u8>,
+) -> Result<HostResponse, String> {
     let failed = |error: ErrorCode| format!("`{url}` did not answer: {error:?}");
     let parts = Url::parse(url)?;
-    let length = ("content-length", body.len().to_string());
-    let fields = fields(headers.iter().cloned().chain([length])).map_err(failed)?;
+    let fields = fields(headers).map_err(failed)?;
     let request = OutgoingRequest::new(fields);
     let scheme = match parts.scheme {
         "http" => Scheme::Http,
@@ -211,7 +229,7 @@ pub async fn post(
         other => Scheme::Other(other.to_owned()),
     };
     request
-        .set_method(&Method::Post)
+        .set_method(method)
         .and_then(|()| request.set_scheme(Some(&scheme)))
         .and_then(|()| request.set_authority(Some(parts.authority)))
         .and_then(|()| request.set_path_with_query(Some(parts.path_with_query)))

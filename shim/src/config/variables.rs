@@ -1,8 +1,14 @@
 //! Variables of the app: where their values come from, and the templates that use them.
+//!
+//! What `--variable` takes is what Spin takes: `NAME=VALUE`; `NAME=@FILE`, for a file that holds the
+//! value, as it is, with the line break that it may end with; and `@FILE.json` or `@FILE.toml`, for
+//! one that holds the values of several.
 
 use super::Fault;
 use super::manifest;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::Path;
 
 /// A value for each variable that the app declares.
 #[derive(Default)]
@@ -21,17 +27,18 @@ impl Variables {
     ) -> Self {
         let mut given = BTreeMap::new();
         for argument in arguments {
-            match argument.split_once('=') {
-                Some((name, value)) if declared.contains_key(name) => {
-                    given.insert(name, value.to_owned());
+            let read = read_argument(argument).unwrap_or_else(|problem| {
+                faults.push(Fault::new(problem));
+                BTreeMap::new()
+            });
+            for (name, value) in read {
+                if declared.contains_key(&name) {
+                    given.insert(name, value);
+                } else {
+                    faults.push(Fault::new(format!(
+                        "--variable sets `{name}`, which the manifest does not declare; declare it in [variables], or correct its name"
+                    )));
                 }
-                Some((name, _)) => faults.push(Fault::new(format!(
-                    "--variable sets `{name}`, which the manifest does not declare; declare it in [variables], or correct its name"
-                ))),
-                // The argument is not shown: it may be a secret whose name was forgotten.
-                None => faults.push(Fault::new(
-                    "--variable has no `=`; write it as NAME=VALUE",
-                )),
             }
         }
         let mut values = BTreeMap::new();
@@ -83,6 +90,53 @@ impl Variables {
         filled.push_str(rest);
         Ok(filled)
     }
+}
+
+/// The variables that an argument sets.
+fn read_argument(argument: &str) -> Result<BTreeMap<String, String>, String> {
+    if let Some(path) = argument.strip_prefix('@') {
+        return read_values(Path::new(path));
+    }
+    let (name, value) = argument.split_once('=').ok_or_else(|| {
+        // The argument is not shown: it may be a secret whose name was forgotten.
+        "--variable has no `=`; write it as NAME=VALUE, NAME=@FILE, @FILE.json or @FILE.toml"
+            .to_owned()
+    })?;
+    let value = match value.strip_prefix('@') {
+        Some(path) => read_text(Path::new(path))?,
+        None => value.to_owned(),
+    };
+    Ok(BTreeMap::from([(name.to_owned(), value)]))
+}
+
+/// The values in a file, by name.
+fn read_values(path: &Path) -> Result<BTreeMap<String, String>, String> {
+    // What cannot be parsed is not shown: it may be a secret.
+    let unparsed = |format| {
+        format!(
+            "--variable names `{}`, which is no {format} of strings by name; correct it",
+            path.display()
+        )
+    };
+    match path.extension().and_then(OsStr::to_str) {
+        Some("json") => {
+            serde_json::from_str(&read_text(path)?).map_err(|_| unparsed("JSON object"))
+        }
+        Some("toml") => toml::from_str(&read_text(path)?).map_err(|_| unparsed("TOML table")),
+        _ => Err(format!(
+            "--variable names `{}`, which is neither `.json` nor `.toml`; name such a file, or write NAME=@FILE",
+            path.display()
+        )),
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| {
+        format!(
+            "--variable names `{}`, which cannot be read: {error}; correct its path",
+            path.display()
+        )
+    })
 }
 
 /// What is wrong with a variable's name by Spin's rules, which both hosts must share.

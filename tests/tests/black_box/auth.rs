@@ -11,7 +11,8 @@ pub(crate) const TESTS: &[Test] = tests![
     an_order_is_there_for_its_owner_alone,
     idempotency_keys_are_each_owner_s_own,
     without_tokens_everybody_may_call,
-    tokens_that_are_malformed_are_never_repeated,
+    "Spin asks no component before it serves": tokens_that_are_malformed_stop_the_start_and_are_never_repeated,
+    "Spin asks no component before it serves": tokens_that_are_missing_do_not_open_the_service,
 ];
 
 /// `ada` and `bob`, who both know a token; `bob` has two.
@@ -73,6 +74,7 @@ fn what_tells_nothing_of_orders_is_open() {
         "/",
         "/healthz",
         "/readyz",
+        "/configz",
         "/openapi.json",
         "/problems/unauthorized",
     ] {
@@ -152,31 +154,37 @@ fn without_tokens_everybody_may_call() {
     assert_eq!(answer.expect_json(200)["id"], id);
 }
 
-fn tokens_that_are_malformed_are_never_repeated() {
+fn tokens_that_are_malformed_stop_the_start_and_are_never_repeated() {
     // Somebody took the token for its hash.
-    let host = Setup::new()
+    let refusal = Setup::new()
         .variable("api_tokens", "ada:topsecret-ada")
-        .start();
-
-    for (method, path) in [("GET", "/orders"), ("POST", "/orders"), ("GET", "/readyz")] {
-        let request = host.request(method, path).header("authorization", ADA);
-        let answer = request.body(order()).send();
-
-        assert_problem(&answer, 500, "internal-error");
-        assert!(
-            !answer.text().contains("topsecret"),
-            "{}",
-            answer.describe()
-        );
-    }
+        .start_refused();
 
     // The operator is told which variable, and not what it is.
-    let logged = host.output().wait_for("a line about the variable", |line| {
-        line.contains("api_tokens").then_some(())
-    });
-    logged.expect("the host runs on");
-    let output = host.output().text();
-    assert!(!output.contains("topsecret"), "{output}");
+    assert_eq!(refusal.code, Some(2), "{}", refusal.message);
+    assert!(
+        refusal.message.contains("api_tokens"),
+        "{}",
+        refusal.message
+    );
+    assert!(
+        !refusal.message.contains("topsecret"),
+        "{}",
+        refusal.message
+    );
+}
+
+fn tokens_that_are_missing_do_not_open_the_service() {
+    for value in ["", " ", ","] {
+        let refusal = Setup::new().variable("api_tokens", value).start_refused();
+
+        assert_eq!(refusal.code, Some(2), "{}", refusal.message);
+        assert!(refusal.message.contains("`none`"), "{}", refusal.message);
+    }
+    let refusal = Setup::new()
+        .environment("SPIN_VARIABLE_API_TOKENS", "")
+        .start_refused();
+    assert_eq!(refusal.code, Some(2), "{}", refusal.message);
 }
 
 fn guarded() -> Host {

@@ -1,4 +1,4 @@
-//! `GET /healthz` and `GET /readyz`.
+//! `GET /healthz`, `GET /readyz` and `GET /configz`.
 
 use std::collections::BTreeSet;
 
@@ -7,6 +7,7 @@ use tests::{Host, Setup, Test, order_keys, tests};
 pub(crate) const TESTS: &[Test] = tests![
     a_host_that_serves_is_alive,
     a_host_that_reaches_its_store_is_ready,
+    a_host_that_serves_is_configured,
     probes_leave_nothing_in_the_store
 ];
 
@@ -16,6 +17,10 @@ fn a_host_that_serves_is_alive() {
 
 fn a_host_that_reaches_its_store_is_ready() {
     answers_ok("/readyz");
+}
+
+fn a_host_that_serves_is_configured() {
+    answers_ok("/configz");
 }
 
 fn answers_ok(path: &str) {

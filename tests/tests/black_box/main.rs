@@ -37,6 +37,7 @@ mod submit;
 mod trace;
 mod traps;
 mod validation;
+mod variables;
 mod wait;
 
 use std::process::ExitCode;
@@ -80,5 +81,6 @@ fn main() -> ExitCode {
         ("jobs", jobs::TESTS),
         ("stop", stop::TESTS),
         ("refusals", refusals::TESTS),
+        ("variables", variables::TESTS),
     ])
 }

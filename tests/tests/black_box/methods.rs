@@ -18,6 +18,7 @@ fn a_method_that_a_route_does_not_have_is_refused_with_those_that_it_has() {
         (&result, "GET, HEAD, OPTIONS"),
         ("/healthz", "GET, HEAD, OPTIONS"),
         ("/readyz", "GET, HEAD, OPTIONS"),
+        ("/configz", "GET, HEAD, OPTIONS"),
     ];
     for (path, allow) in routes {
         let methods = [

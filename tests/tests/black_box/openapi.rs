@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use tests::{
-    Contract, Host, Promise, Request, Response, Setup, Test, UNKNOWN_ID, break_store, journey,
-    order, order_of_bytes, order_that, read_repository_file, tests, until, uuid_in,
+    Contract, FaultyProcessor, Host, Promise, Request, Response, Setup, Test, UNKNOWN_ID,
+    break_store, damage_records, journey, order, order_of_bytes, order_that, read_repository_file,
+    tests, until, uuid_in,
 };
 
 pub(crate) const TESTS: &[Test] = tests![
@@ -82,7 +83,8 @@ fn each_answer_that_is_promised_is_given() {
 
     what_needs_no_settings(&seen);
     what_a_caller_without_a_token_gets(&seen);
-    what_is_answered_with_a_variable_that_is_not_valid(&seen);
+    what_is_answered_about_a_damaged_record(&seen);
+    what_is_answered_by_a_processor_that_cannot_work(&seen);
     what_is_answered_with_a_broken_store(&seen);
     what_an_owner_with_too_many_open_orders_gets(&seen);
 
@@ -161,6 +163,7 @@ fn what_needs_no_settings(seen: &Seen) {
         "/assets/none.js",
         "/healthz",
         "/readyz",
+        "/configz",
         "/problems/order-ended",
         "/problems/none",
         "/openapi.json",
@@ -184,14 +187,37 @@ fn what_a_caller_without_a_token_gets(seen: &Seen) {
     }
 }
 
-fn what_is_answered_with_a_variable_that_is_not_valid(seen: &Seen) {
-    let host = Setup::new().variable("max_attempts", "0").start();
-    for request in requests_about_orders(&host) {
-        seen.send(request).expect_status(500);
+fn what_is_answered_about_a_damaged_record(seen: &Seen) {
+    let host = Setup::controlled().start();
+    let submit = || {
+        let order = order_that(&json!({"ms": 600_000}));
+        host.submit(order).header("idempotency-key", "\"damaged\"")
+    };
+    let id = uuid_in(&submit().send());
+    damage_records(host.state_dir());
+    seen.send(submit()).expect_status(500);
+    for path in [format!("/orders/status/{id}"), format!("/orders/{id}")] {
+        for method in ["GET", "HEAD"] {
+            seen.send(host.request(method, &path)).expect_status(500);
+        }
     }
+    let status = format!("/orders/status/{id}");
+    seen.send(host.request("DELETE", &status))
+        .expect_status(500);
+}
+
+fn what_is_answered_by_a_processor_that_cannot_work(seen: &Seen) {
+    let processor = FaultyProcessor::start_later();
+    let host = Setup::new()
+        .variable("processor_url", &processor.url())
+        .start();
+    processor.answer();
+    until("the host to know of the processor", || {
+        (host.get("/configz").send().status == 503).then_some(())
+    });
     for method in ["GET", "HEAD"] {
-        seen.send(host.request(method, "/readyz"))
-            .expect_status(500);
+        seen.send(host.request(method, "/configz"))
+            .expect_status(503);
     }
 }
 
@@ -203,6 +229,9 @@ fn what_is_answered_with_a_broken_store(seen: &Seen) {
     for request in requests_about_orders(&host) {
         seen.send(request).expect_status(503);
     }
+    until("the host not to be ready", || {
+        (host.get("/readyz").send().status == 503).then_some(())
+    });
     for method in ["GET", "HEAD"] {
         seen.send(host.request(method, "/readyz"))
             .expect_status(503);

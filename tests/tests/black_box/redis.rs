@@ -2,16 +2,18 @@
 
 use serde_json::json;
 use tests::{
-    Host, RedisServer, Setup, Test, assert_problem, journey, order_that, poll_to_the_end,
+    Host, Proxy, RedisServer, Setup, Test, assert_problem, journey, order_that, poll_to_the_end,
     retry_after_seconds, tests, until, uuid_in,
 };
 
 pub(crate) const TESTS: &[Test] = tests![
     orders_are_kept_in_redis,
     an_order_that_was_accepted_survives_a_kill_of_redis_and_of_the_host,
-    "Spin's Redis store waits without a limit": while_redis_is_gone_nothing_is_accepted_and_all_is_well_after,
-    "Spin's Redis store waits without a limit": a_host_starts_before_its_redis,
-    "Spin asks its Redis at the first request": a_wrong_password_stops_the_start,
+    "Spin's store fails in its own way": while_redis_is_gone_nothing_is_accepted_and_all_is_well_after,
+    "Spin opens stores at the first request": a_host_starts_before_its_redis,
+    "Spin has its own Redis client": orders_go_to_the_new_primary_after_a_failover,
+    "Spin has its own Redis client": a_host_is_ready_only_while_redis_takes_writes,
+    "Spin refuses in its own words": a_wrong_password_stops_the_start,
     "Spin trusts other certificates": redis_is_spoken_to_over_tls,
 ];
 
@@ -52,7 +54,9 @@ fn while_redis_is_gone_nothing_is_accepted_and_all_is_well_after() {
     let refused = host.submit(order_that(&json!({"ms": 0}))).send();
     assert_problem(&refused, 503, "store-unavailable");
     retry_after_seconds(&refused);
-    host.get("/readyz").send().expect_status(503);
+    until("the host not to be ready", || {
+        (host.get("/readyz").send().status == 503).then_some(())
+    });
     host.get("/healthz").send().expect_status(200);
 
     redis.restart();
@@ -70,6 +74,45 @@ fn a_host_starts_before_its_redis() {
     host.get("/readyz").send().expect_status(503);
 
     redis.restart();
+    wait_until_ready(&host);
+    journey(&host, &order_that(&json!({"ms": 0})));
+}
+
+fn orders_go_to_the_new_primary_after_a_failover() {
+    let [first, second] = [RedisServer::start(), RedisServer::start()];
+    second.follow(&first);
+    let proxy = Proxy::to(first.port());
+    let host = Setup::controlled()
+        .runtime_config(&format!(
+            "[key_value_store.default]\ntype = \"redis\"\nurl = \"redis://127.0.0.1:{}/0\"\n",
+            proxy.port()
+        ))
+        .start();
+    journey(&host, &order_that(&json!({"ms": 0})));
+
+    second.take_over();
+    first.follow(&second);
+    proxy.lead_to(second.port());
+
+    // The connection leads to the old one still; no client notices.
+    let after = journey(&host, &order_that(&json!({"ms": 0})));
+    after.result.expect_status(200);
+    wait_until_ready(&host);
+}
+
+fn a_host_is_ready_only_while_redis_takes_writes() {
+    let redis = RedisServer::start();
+    let host = setup(&redis).start();
+    wait_until_ready(&host);
+
+    redis.set("maxmemory", "1");
+    until("the host not to be ready", || {
+        (host.get("/readyz").send().status == 503).then_some(())
+    });
+    let refused = host.submit(order_that(&json!({"ms": 0}))).send();
+    assert_problem(&refused, 503, "store-unavailable");
+
+    redis.set("maxmemory", "0");
     wait_until_ready(&host);
     journey(&host, &order_that(&json!({"ms": 0})));
 }
