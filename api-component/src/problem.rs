@@ -13,6 +13,8 @@ use crate::document;
 
 /// The status of the result of an order that failed.
 pub const ORDER_FAILED: u16 = 500;
+/// The status by which a component says that its variables are not what they must be.
+pub const MISCONFIGURED: u16 = 503;
 /// The status of the result of an order that was cancelled: there will never be one.
 pub const ORDER_CANCELLED: u16 = 410;
 

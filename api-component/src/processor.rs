@@ -9,7 +9,7 @@ use guest::VariableFault;
 use orders::Timestamp;
 use serde::Deserialize;
 
-use crate::problem::Problem;
+use crate::problem::{MISCONFIGURED, Problem};
 
 /// How long the answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
@@ -71,7 +71,7 @@ async fn ask(url: &str) -> Result<Vec<VariableFault>, String> {
     }
     let response = guest::get(&format!("{url}/configz")).await?;
     // An older one does not know the question.
-    if response.status() < 500 {
+    if response.status() != MISCONFIGURED {
         return Ok(Vec::new());
     }
     let body = response.body(ANSWER_BYTES_MAX).await;
