@@ -53,7 +53,7 @@ pub fn damage_records(state_dir: &Path) {
     let store = locked(
         state_dir,
         "BEGIN IMMEDIATE; UPDATE spin_key_value SET value = x'00'
-         WHERE key LIKE 'order\\_%' ESCAPE '\\' OR key LIKE 'pointer\\_%' ESCAPE '\\'",
+         WHERE key LIKE 'open\\_%' ESCAPE '\\' OR key LIKE 'order\\_%' ESCAPE '\\' OR key LIKE 'bid\\_%' ESCAPE '\\'",
     );
     store
         .execute_batch("COMMIT")

@@ -29,6 +29,10 @@ impl PlainStore {
         self.0.delete(&key)
     }
 
+    pub(crate) async fn exists(&self, key: &str) -> Result<bool, Error> {
+        self.0.exists(key)
+    }
+
     /// All keys at once: this interface has no stream of them, and `wasi:keyvalue`'s cursor is
     /// refused by Spin's stores.
     pub(crate) async fn keys(&self, mut visit: impl FnMut(&str)) -> Result<(), Error> {

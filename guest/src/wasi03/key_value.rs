@@ -28,6 +28,10 @@ impl PlainStore {
         self.0.delete(key).await
     }
 
+    pub(crate) async fn exists(&self, key: &str) -> Result<bool, Error> {
+        self.0.exists(key).await
+    }
+
     pub(crate) async fn keys(&self, mut visit: impl FnMut(&str)) -> Result<(), Error> {
         let (mut keys, listed) = self.0.get_keys().await.into_inner();
         loop {
