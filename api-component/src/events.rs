@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use guest::{BodyWriter, Response};
-use orders::Record;
+use orders::{Record, Timestamp};
 use serde::Serialize;
 
 use crate::app::App;
@@ -14,6 +14,8 @@ use crate::{status, weight};
 
 /// How often a comment shows that the stream is alive, in milliseconds: below the idle time-outs of proxies.
 const KEEP_ALIVE_MS: u64 = 15_000;
+/// How often a quiet stream looks whether its client is still there, in milliseconds.
+const CLIENT_LOOK_MS: u64 = 1000;
 
 /// Whether the client asks for the stream: by its name, and at least as much as for the document
 /// (RFC 9110 §12.5.1).
@@ -48,6 +50,7 @@ async fn write_events(
     mut writer: BodyWriter,
 ) {
     let mut seen = seen.filter(|seen| *seen <= record.revision);
+    let mut wrote_at = guest::now();
     loop {
         if seen != Some(record.revision)
             && !writer
@@ -63,14 +66,27 @@ async fn write_events(
             return;
         }
         seen = Some(record.revision);
-        let keep_alive_at = guest::now().plus_ms(KEEP_ALIVE_MS);
-        match watch.changed(&app, &record, keep_alive_at).await {
-            Ok(Some(changed)) => record = changed,
-            Ok(None) if writer.write(b": keep-alive\n\n".to_vec()).await => {}
+        let look_at = guest::now().plus_ms(CLIENT_LOOK_MS);
+        match watch.changed(&app, &record, look_at).await {
+            Ok(Some(changed)) => {
+                record = changed;
+                wrote_at = guest::now();
+            }
+            Ok(None) if keep_alive(&mut writer, &mut wrote_at).await => {}
             // The client is gone; or the store is, and the client will come again.
             Ok(None) | Err(_) => return,
         }
     }
+}
+
+/// Shows that the stream is alive if it is time to; whether the client is still there.
+async fn keep_alive(writer: &mut BodyWriter, wrote_at: &mut Timestamp) -> bool {
+    let now = guest::now();
+    if now.ms_since(*wrote_at) < KEEP_ALIVE_MS {
+        return writer.is_open().await;
+    }
+    *wrote_at = now;
+    writer.write(b": keep-alive\n\n".to_vec()).await
 }
 
 fn event(name: &str, record: &Record, document: &impl Serialize) -> Vec<u8> {

@@ -13,6 +13,7 @@ mod rounds;
 mod seed;
 
 mod computing;
+mod hostile;
 mod kill;
 mod memory;
 mod reads;
@@ -58,6 +59,11 @@ const BENCHMARKS: &[Benchmark] = &[
         "kill",
         "how soon 10,000 open orders are worked on again after kill -9",
         kill::run,
+    ),
+    (
+        "hostile",
+        "how much longer requests of an honest client take while others mean harm, and what memory that takes",
+        hostile::run,
     ),
     (
         "replicas",

@@ -132,8 +132,12 @@ resource environment 'Microsoft.App/managedEnvironments@2026-01-01' = {
   }
 }
 
-// The runtime configuration. Without a `key` the host takes the identity that AZURE_CLIENT_ID names.
+// The runtime configuration. Without a `key` the host takes the identity that AZURE_CLIENT_ID names. The
+// ingress is inside the environment, and names the client: no client has an address of these networks.
 var storeConfig = format('''
+[proxy]
+trusted = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]
+
 [key_value_store.default]
 type = "azure_cosmos"
 account = "{0}"

@@ -17,7 +17,7 @@ const NOT_COMPLETED: u8 = 1;
 /// The order is not there, or somebody else has it, or it is settled already.
 const NOT_CLAIMED: u8 = 3;
 
-pub(crate) fn run(arguments: &JobArgs) -> ExitCode {
+pub(crate) fn run(arguments: &JobArgs, signals: Signals) -> ExitCode {
     // The id becomes part of a path: nothing but an id may.
     if Uuid::try_parse(&arguments.order_id).is_err() {
         return misuse(&format!(
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &JobArgs) -> ExitCode {
         Err(faults) => return refuse(&faults),
     };
     let code = runtimes.working.block_on(async {
-        let code = work(&pools[PROCESSOR], &arguments.order_id).await;
+        let code = work(&pools[PROCESSOR], &arguments.order_id, signals).await;
         stores.close().await;
         code
     });
@@ -51,22 +51,16 @@ pub(crate) fn run(arguments: &JobArgs) -> ExitCode {
 }
 
 /// Works on the order; if the process is told to stop meanwhile, hands it back.
-async fn work(pool: &Pool, order_id: &str) -> u8 {
+async fn work(pool: &Pool, order_id: &str, signals: Signals) -> u8 {
     let token = Uuid::new_v4();
     let attempt = order::attempt(pool, order_id, token, None);
-    let outcome = match Signals::listen() {
-        Ok(signals) => tokio::select! {
-            outcome = attempt => outcome,
-            () = signals.first() => {
-                if let Err(failure) = order::release(pool, order_id, token).await {
-                    tracing::warn!(order_id, error = failure.to_string(), "the order was not handed back; its lease will run out");
-                }
-                return NOT_COMPLETED;
+    let outcome = tokio::select! {
+        outcome = attempt => outcome,
+        () = signals.first() => {
+            if let Err(failure) = order::release(pool, order_id, token).await {
+                tracing::warn!(order_id, error = failure.to_string(), "the order was not handed back; its lease will run out");
             }
-        },
-        Err(error) => {
-            tracing::warn!(error = error.to_string(), "cannot listen for signals");
-            attempt.await
+            return NOT_COMPLETED;
         }
     };
     match outcome {

@@ -12,13 +12,13 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 /// What a command exits with that was not started because of how it was called or configured.
 const MISUSE: u8 = 2;
 
-pub(crate) fn run(arguments: &UpArgs) -> ExitCode {
+pub(crate) fn run(arguments: &UpArgs, signals: Signals) -> ExitCode {
+    signals.end_well();
     let app = match App::load(&arguments.app) {
         Ok(app) => app,
         Err(faults) => return refuse(&faults),
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &UpArgs) -> ExitCode {
     };
     let summary = summary(&app, &started, &listeners);
     let served = runtimes.serving.block_on(serve_until_stopped(
-        app, listeners, started, &runtimes, summary,
+        app, listeners, started, &runtimes, summary, signals,
     ));
     runtimes.shut_down();
     match served {
@@ -92,8 +92,8 @@ async fn serve_until_stopped(
     started: Started,
     runtimes: &Runtimes,
     summary: String,
+    signals: Signals,
 ) -> std::io::Result<()> {
-    let signals = Signals::listen()?;
     let Started {
         pools,
         stores,
@@ -103,21 +103,12 @@ async fn serve_until_stopped(
         ..
     } = started;
     let sweeping = sweeper.map(|sweeper| runtimes.working.spawn(keep_sweeping(sweeper)));
-    let server = Arc::new(Server::new(
-        app.routes,
-        pools.clone(),
-        app.limits,
-        metrics.clone(),
-    ));
+    let server = Arc::new(Server::new(&app, pools.clone(), metrics.clone()));
     if let Some(listener) = listeners.admin {
         let now = Now::new(server.clone(), pools, dispatcher.clone());
         tokio::spawn(admin::serve(listener.into_tokio()?, metrics, now));
     }
-    let (stop, stopping) = oneshot::channel::<()>();
-    let mut serving = tokio::spawn(serve(listeners.clients, server, async {
-        // OK to ignore: a dropped sender says the same.
-        let _ = stopping.await;
-    }));
+    let mut serving = tokio::spawn(serve(listeners.clients, server.clone()));
     // What nobody reads is no reason not to serve.
     let _ = std::io::stdout().write_all(summary.as_bytes());
     tokio::select! {
@@ -125,7 +116,7 @@ async fn serve_until_stopped(
         () = signals.first() => {}
     }
     let deadline = Instant::now() + app.processor.drain;
-    drop(stop);
+    server.stop();
     if let Some(sweeping) = sweeping {
         sweeping.abort();
     }

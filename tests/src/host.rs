@@ -64,6 +64,18 @@ impl Host {
         host
     }
 
+    /// A process that was started and may not serve yet.
+    pub(crate) fn begin(setup: Setup) -> Self {
+        let (process, output) = setup.spawn();
+        Self {
+            setup,
+            process: Mutex::new(process),
+            output,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            agent: Agent::new_with_defaults(),
+        }
+    }
+
     /// Kills the process if it still runs, and starts another one on the same state.
     ///
     /// It serves on another port, as the first one's may have been taken.

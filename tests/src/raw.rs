@@ -1,6 +1,6 @@
 //! A connection on which any bytes can be sent, for requests that no HTTP client would send.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 
 use crate::Host;
@@ -28,6 +28,11 @@ impl RawConnection {
             .expect("the host takes what is sent");
     }
 
+    /// As [`send`](Self::send), to a host that may have closed the connection.
+    pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+        self.0.write_all(bytes.as_ref())
+    }
+
     /// Says that nothing more will be sent.
     pub fn finish(&self) {
         self.0
@@ -38,6 +43,19 @@ impl RawConnection {
     /// Reads until the end of an answer's head, and returns it with what came along of its content.
     pub fn read_head(&mut self) -> String {
         self.read_until("\r\n\r\n")
+    }
+
+    /// As [`read_head`](Self::read_head), from a host that may close the connection before.
+    pub fn try_read_head(&mut self) -> Option<String> {
+        let mut received = Vec::new();
+        let mut buffer = [0; 4096];
+        while !received.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
+            match self.0.read(&mut buffer) {
+                Ok(0) | Err(_) => return None,
+                Ok(bytes) => received.extend_from_slice(&buffer[..bytes]),
+            }
+        }
+        Some(String::from_utf8_lossy(&received).into_owned())
     }
 
     /// Reads until `text` has come, and returns it with what came before and along.

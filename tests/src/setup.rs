@@ -133,6 +133,11 @@ impl Setup {
         Host::start(self)
     }
 
+    /// Starts the host and does not wait for anything: all that it can be is signalled and waited for.
+    pub fn begin(self) -> Host {
+        Host::begin(self)
+    }
+
     /// Starts a host that is expected to refuse, and waits until it has ended.
     pub fn start_refused(self) -> Refusal {
         let (mut child, output) = self.spawn();

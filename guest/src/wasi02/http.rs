@@ -138,6 +138,15 @@ impl BodyWriter {
     pub async fn write(&mut self, bytes: Vec<u8>) -> bool {
         write_all(&self.stream, &bytes).await.is_ok()
     }
+
+    /// Whether the client is still there, as far as the host knows; sends nothing.
+    #[expect(
+        clippy::unused_async,
+        reason = "its counterpart of WASI 0.3 waits for the host"
+    )]
+    pub async fn is_open(&mut self) -> bool {
+        self.stream.check_write().is_ok()
+    }
 }
 
 async fn write_all(stream: &OutputStream, mut bytes: &[u8]) -> Result<(), StreamError> {

@@ -126,6 +126,12 @@ impl BodyWriter {
     pub async fn write(&mut self, bytes: Vec<u8>) -> bool {
         self.writer.write_all(bytes).await.is_empty()
     }
+
+    /// Whether the client is still there, as far as the host knows; sends nothing.
+    pub async fn is_open(&mut self) -> bool {
+        let (result, _) = self.writer.write(Vec::new()).await;
+        result != StreamResult::Dropped
+    }
 }
 
 /// A response that came from another component or server.

@@ -11,15 +11,22 @@ use std::path::Path;
 pub struct Limits {
     /// Open client connections; the next is answered `503` and closed.
     pub connections_max: usize,
+    /// Those of one client; the next is answered `429` and closed. A client is an IPv4 address, or
+    /// an IPv6 network of 64 bits. Half of all, because many clients may share an address.
+    pub peer_connections_max: usize,
     /// Requests that wait for a response at once; the next is answered `503` with `Retry-After`.
     pub requests_max: usize,
     /// Requests with `Prefer: wait`, and event streams, at once; the next is answered `503` with
     /// `Retry-After`. Below `requests_max`, so that those who only ask always find room.
     pub waiters_max: usize,
+    /// Those of one client; the next is answered `429` with `Retry-After`.
+    pub peer_waiters_max: usize,
     /// How long a client may take to send a request's head, and how long a kept-alive connection
     /// may lie idle. Longer than the minute for which load balancers keep connections, so that
     /// it is they who close first.
     pub header_seconds_max: u64,
+    /// How long a client may take nothing of an answer; then its connection is closed.
+    pub write_seconds_max: u64,
     /// The largest request head.
     pub header_bytes_max: usize,
     /// How long a client may pause within a request's body; then `408`.
@@ -55,9 +62,12 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections_max: 10_000,
+            peer_connections_max: 5000,
             requests_max: 4096,
             waiters_max: 3072,
+            peer_waiters_max: 1536,
             header_seconds_max: 75,
+            write_seconds_max: 30,
             header_bytes_max: 32 * 1024,
             body_seconds_max: 15,
             body_bytes_max: 8 * 1024 * 1024,
@@ -89,8 +99,10 @@ impl Limits {
             }
         };
         at_least("connections_max", self.connections_max as u64, 1);
+        at_least("peer_connections_max", self.peer_connections_max as u64, 1);
         at_least("requests_max", self.requests_max as u64, 1);
         at_least("header_seconds_max", self.header_seconds_max, 1);
+        at_least("write_seconds_max", self.write_seconds_max, 1);
         at_least(
             "header_bytes_max",
             self.header_bytes_max as u64,

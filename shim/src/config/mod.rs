@@ -15,6 +15,7 @@ use crate::bundle::Bundle;
 use crate::cli::AppArgs;
 use crate::kv::Backend;
 use crate::serve::routes::{Route, Routes};
+use ipnet::IpNet;
 use manifest::Manifest;
 use runtime_config::RuntimeConfig;
 use std::collections::{BTreeMap, HashMap};
@@ -55,6 +56,8 @@ pub struct App {
     pub stores: BTreeMap<String, Backend>,
     /// How dispatched orders are run.
     pub processor: Processor,
+    /// The networks of the proxies whose word on their clients is taken.
+    pub proxies: Vec<IpNet>,
     /// How much of everything there may be.
     pub limits: Limits,
 }
@@ -218,6 +221,7 @@ impl App {
             components,
             stores,
             processor: runtime_config.processor,
+            proxies: runtime_config.proxies,
             limits: runtime_config.limits,
         })
     }

@@ -1,13 +1,16 @@
 //! The runtime configuration file: where stores are kept and how much may run at once.
 //!
-//! The tables `[key_value_store.LABEL]` are Spin's; `[processor]` and `[limits]` are this host's.
+//! The tables `[key_value_store.LABEL]` are Spin's; `[processor]`, `[proxy]` and `[limits]`
+//! are this host's.
 
 use super::Fault;
 use super::limits::Limits;
 use super::processor::Processor;
 use crate::kv::{AccountKey, Backend, CosmosSettings, RedisAddress};
+use ipnet::IpNet;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// What the file says, with defaults for what it does not.
@@ -15,6 +18,7 @@ use std::path::{Path, PathBuf};
 pub(super) struct RuntimeConfig {
     pub(super) stores: BTreeMap<String, Backend>,
     pub(super) processor: Processor,
+    pub(super) proxies: Vec<IpNet>,
     pub(super) limits: Limits,
 }
 
@@ -26,7 +30,35 @@ struct File {
     #[serde(default)]
     processor: Option<toml::Table>,
     #[serde(default)]
+    proxy: Proxy,
+    #[serde(default)]
     limits: Limits,
+}
+
+/// What stands before this host.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Proxy {
+    /// The addresses and networks of proxies whose word on their clients is taken.
+    #[serde(default)]
+    trusted: Vec<String>,
+}
+
+impl Proxy {
+    fn networks(&self, path: &Path, faults: &mut Vec<Fault>) -> Vec<IpNet> {
+        let networks = self.trusted.iter().filter_map(|text| {
+            let address = text.parse::<IpAddr>().map(IpNet::from);
+            let network = address.or_else(|_| text.parse::<IpNet>());
+            if network.is_err() {
+                faults.push(Fault::new(format!(
+                    "`{}` trusts `{text}` in [proxy], which is no address and no network; write `trusted` as in [\"10.0.0.0/8\"]",
+                    path.display()
+                )));
+            }
+            network.ok()
+        });
+        networks.collect()
+    }
 }
 
 impl RuntimeConfig {
@@ -60,6 +92,7 @@ impl RuntimeConfig {
             }
         };
         file.limits.check(path, faults);
+        let proxies = file.proxy.networks(path, faults);
         Self {
             stores: file
                 .key_value_store
@@ -76,6 +109,7 @@ impl RuntimeConfig {
                 .processor
                 .map(|table| Processor::read(table, path, faults))
                 .unwrap_or_default(),
+            proxies,
             limits: file.limits,
         }
     }

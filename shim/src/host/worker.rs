@@ -211,6 +211,12 @@ impl Worker {
                 // One at a time: the guest's event loop polls this again when it has run what is
                 // taken up here, and by then the response of a short request is ready to go.
                 match lock(inbox).poll_recv(cx) {
+                    Poll::Ready(Some(Job { reply, .. })) if reply.is_canceled() => {
+                        // Nobody awaits it any more.
+                        self.waiting.fetch_sub(1, Relaxed);
+                        self.load.fetch_sub(1, Relaxed);
+                        cx.waker().wake_by_ref();
+                    }
                     Poll::Ready(Some(Job { request, reply, .. })) => {
                         self.waiting.fetch_sub(1, Relaxed);
                         let reply = match proxy {

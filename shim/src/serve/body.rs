@@ -3,14 +3,12 @@
 use super::problem::Problem;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::runtime::Handle;
 use tokio::time::Sleep;
 use wasmtime_wasi_http::Error;
 
@@ -33,17 +31,9 @@ impl Verdict {
     }
 }
 
-/// How long what is left of a body may take to arrive once its request has been answered.
-const DRAIN_MAX: Duration = Duration::from_secs(10);
-
 /// See the module.
-///
-/// What the component does not read is read on, within the same bounds, and thrown away: a
-/// client that sends everything before it reads would lose the answer with the connection
-/// otherwise (RFC 9112 §9.6).
 pub(super) struct BoundedBody {
-    /// `None` only when this is being dropped.
-    incoming: Option<Incoming>,
+    incoming: Incoming,
     bytes_left: u64,
     pause_max: Duration,
     /// Runs while nothing arrives; made when that first happens.
@@ -56,7 +46,7 @@ impl BoundedBody {
     pub(super) fn new(incoming: Incoming, bytes_max: u64, pause_max: Duration) -> (Self, Verdict) {
         let verdict = Verdict::default();
         let body = Self {
-            incoming: Some(incoming),
+            incoming,
             bytes_left: bytes_max,
             pause_max,
             pause: None,
@@ -84,10 +74,7 @@ impl Body for BoundedBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let Some(incoming) = &mut self.incoming else {
-            return Poll::Ready(None);
-        };
-        let Poll::Ready(frame) = Pin::new(incoming).poll_frame(cx) else {
+        let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
             return self.poll_pause(cx);
         };
         self.pause = None;
@@ -103,40 +90,10 @@ impl Body for BoundedBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.as_ref().is_none_or(Body::is_end_stream)
+        self.incoming.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming
-            .as_ref()
-            .map_or_else(SizeHint::default, Body::size_hint)
-    }
-}
-
-impl Drop for BoundedBody {
-    fn drop(&mut self) {
-        let unread = self
-            .incoming
-            .take()
-            .filter(|incoming| !incoming.is_end_stream());
-        // OK to do nothing outside a runtime: the host has stopped serving then.
-        if let (Some(incoming), Ok(runtime)) = (unread, Handle::try_current()) {
-            runtime.spawn(tokio::time::timeout(
-                DRAIN_MAX,
-                drain(incoming, self.bytes_left),
-            ));
-        }
-    }
-}
-
-/// Reads a body to its end, or until `bytes_max` have come.
-async fn drain(mut incoming: Incoming, bytes_max: u64) {
-    let mut bytes_left = bytes_max;
-    while let Some(Ok(frame)) = incoming.frame().await {
-        let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
-        let Some(left) = bytes_left.checked_sub(bytes) else {
-            return;
-        };
-        bytes_left = left;
+        self.incoming.size_hint()
     }
 }

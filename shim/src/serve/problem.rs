@@ -11,6 +11,8 @@ use wasmtime_wasi_http::WasiBody;
 pub(super) enum Problem {
     /// The request names no host, or several, or none that is one.
     BadHost,
+    /// The body is in a transfer coding that is not understood.
+    UnknownCoding,
     /// No route leads anywhere.
     NoRoute,
     /// The client stopped sending.
@@ -23,6 +25,8 @@ pub(super) enum Problem {
     Overloaded,
     /// As many clients wait for an answer as may.
     TooManyWaiters,
+    /// This client has as many answers held for it as one client may.
+    WaitsTooOften,
     /// The component took too long.
     GuestTooSlow,
 }
@@ -31,11 +35,13 @@ impl Problem {
     fn status(self) -> StatusCode {
         match self {
             Self::BadHost => StatusCode::BAD_REQUEST,
+            Self::UnknownCoding => StatusCode::NOT_IMPLEMENTED,
             Self::NoRoute => StatusCode::NOT_FOUND,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::GuestFailed => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Overloaded | Self::TooManyWaiters => StatusCode::SERVICE_UNAVAILABLE,
+            Self::WaitsTooOften => StatusCode::TOO_MANY_REQUESTS,
             Self::GuestTooSlow => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -43,6 +49,9 @@ impl Problem {
     fn detail(self) -> &'static str {
         match self {
             Self::BadHost => "The request needs one Host header with a valid host.",
+            Self::UnknownCoding => {
+                "The request's body is in a transfer coding other than `chunked`."
+            }
             Self::NoRoute => "Nothing is served at this path.",
             Self::BodyTooSlow => "The request's body did not arrive in time.",
             Self::BodyTooLarge => "The request's body is larger than this host accepts.",
@@ -52,6 +61,9 @@ impl Problem {
             Self::Overloaded => "The service is busy; try again later.",
             Self::TooManyWaiters => {
                 "Too many clients wait already; ask without waiting, or try again later."
+            }
+            Self::WaitsTooOften => {
+                "Too many answers are held for this client already; ask without waiting, or try again later."
             }
             Self::GuestTooSlow => "The request could not be answered in time.",
         }
@@ -75,11 +87,17 @@ impl Problem {
             CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        if matches!(self, Self::Overloaded | Self::TooManyWaiters) {
+        if matches!(
+            self,
+            Self::Overloaded | Self::TooManyWaiters | Self::WaitsTooOften
+        ) {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         // The rest of the body may still come, and is not read.
-        if matches!(self, Self::BodyTooSlow | Self::BodyTooLarge) {
+        if matches!(
+            self,
+            Self::BodyTooSlow | Self::BodyTooLarge | Self::UnknownCoding
+        ) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response

@@ -1,114 +1,231 @@
 //! One request: which component it is for, what may go wrong, and what the client is told then.
 
-use super::body::BoundedBody;
+use super::body::{BoundedBody, Verdict};
+use super::cors::{self, Origins};
+use super::forwarded::Proxies;
+use super::health;
+use super::peer::Peer;
+use super::prefer::{PREFER, ask_not_to_wait, asks_for_stream, wait_seconds};
 use super::problem::Problem;
 use super::routes::Routes;
-use super::waiters::Waiters;
-use crate::config::Limits;
+use super::target;
+use super::until::Until;
+use super::waiters::{Place, Waiters};
+use crate::config::{App, Limits};
 use crate::host::{Failure, Pool};
 use crate::metrics::Metrics;
 use crate::order::{TRACEPARENT, order_id};
-use http::header::HOST;
-use http::uri::{Authority, Scheme};
-use http::{HeaderMap, Response, Uri};
+use futures::FutureExt as _;
+use http::header::{ALLOW, HeaderValue, ORIGIN};
+use http::{Method, Response, StatusCode, request};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
+use tokio::sync::{Semaphore, SetOnce};
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::Request;
+
+/// The component's variable that says for how long a client may have its answer held.
+const MAX_WAIT_SECONDS: &str = "max_wait_seconds";
+/// What it is where the component has no such variable.
+const MAX_WAIT_SECONDS_DEFAULT: u64 = 60;
+
+/// The path at which probes ask whether the service lives.
+const HEALTH: &str = "/healthz";
 
 /// What all connections share.
 pub(crate) struct Server {
     routes: Routes,
     pools: HashMap<String, Pool>,
     pub(super) limits: Limits,
-    /// Requests that wait for a response.
+    pub(super) proxies: Proxies,
+    origins: Origins,
+    wait_seconds_max: u64,
+    /// Requests that wait for their answer to begin.
     in_flight: AtomicUsize,
+    /// Room for requests that components have in hand.
+    room: Semaphore,
     waiters: Waiters,
+    stopped: Arc<SetOnce<()>>,
     metrics: Metrics,
 }
 
 impl Server {
-    /// Serves `routes` from `pools`, within `limits`, and notes each request in `metrics`.
-    pub(crate) fn new(
-        routes: Routes,
-        pools: HashMap<String, Pool>,
-        limits: Limits,
-        metrics: Metrics,
-    ) -> Self {
-        let waiters_max = waiters_max(&routes, &pools, &limits);
+    /// Serves the routes of `app` from `pools`, and notes each request in `metrics`.
+    pub(crate) fn new(app: &App, pools: HashMap<String, Pool>, metrics: Metrics) -> Self {
+        let variable = |name| {
+            let mut routes = app.routes.iter();
+            routes.find_map(|route| app.components.get(&route.component)?.variables.get(name))
+        };
+        let wait_seconds_max = variable(MAX_WAIT_SECONDS).and_then(|value| value.parse().ok());
+        let limits = app.limits.clone();
         Self {
-            routes,
+            waiters: Waiters::new(
+                waiters_max(&app.routes, &pools, &limits),
+                limits.peer_waiters_max,
+            ),
+            routes: app.routes.clone(),
             pools,
-            waiters: Waiters::new(waiters_max),
-            limits,
+            proxies: Proxies::new(app.proxies.clone()),
+            origins: Origins::parse(variable(cors::VARIABLE).map_or("", String::as_str)),
+            wait_seconds_max: wait_seconds_max.unwrap_or(MAX_WAIT_SECONDS_DEFAULT),
             in_flight: AtomicUsize::new(0),
+            room: Semaphore::new(limits.requests_max.min(Semaphore::MAX_PERMITS)),
+            limits,
+            stopped: Arc::default(),
             metrics,
         }
     }
 
-    /// Requests that wait for a response.
+    /// Requests that wait for their answer to begin.
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight.load(Relaxed)
+    }
+
+    /// Stops: no more connections are taken, and what is held is answered.
+    pub(crate) fn stop(&self) {
+        // OK to ignore: it was stopped before.
+        let _ = self.stopped.set(());
+    }
+
+    /// Resolves once the server is to stop.
+    pub(super) async fn stopped(&self) {
+        self.stopped.wait().await;
     }
 
     /// Answers one request, by a component or in its place.
     pub(super) async fn answer(
         self: Arc<Self>,
         request: http::Request<Incoming>,
+        peer: Peer,
     ) -> Response<WasiBody> {
+        let _counted = Counted::new(&self.in_flight);
         let (method, began) = (request.method().clone(), Instant::now());
-        let response = self.answer_or_refuse(request).await;
+        let origin = request.headers().get(ORIGIN).cloned();
+        let answered = self.try_answer(request, &peer).await;
+        let response = answered.unwrap_or_else(|problem| {
+            let mut response = problem.response();
+            if let Some(origin) = origin {
+                self.origins.grant(&origin, response.headers_mut());
+            }
+            response
+        });
         self.metrics
             .answered(&method, response.status(), began.elapsed());
         response
     }
 
-    async fn answer_or_refuse(&self, mut request: http::Request<Incoming>) -> Response<WasiBody> {
-        let place = match self.waiters.admit(&mut request) {
-            Ok(place) => place,
-            Err(problem) => return problem.response(),
-        };
-        match self.try_answer(request).await {
-            Ok(response) => place.hold(response),
-            Err(problem) => problem.response(),
-        }
-    }
-
     async fn try_answer(
         &self,
         request: http::Request<Incoming>,
+        peer: &Peer,
     ) -> Result<Response<WasiBody>, Problem> {
-        let _slot = self.slot()?;
         let (mut parts, incoming) = request.into_parts();
-        let pool = self
-            .routes
-            .find(parts.uri.path())
-            .and_then(|route| self.pools.get(&route.component))
-            .ok_or(Problem::NoRoute)?;
         let announced_bytes = incoming.size_hint().lower();
         let (body, verdict) = self.bounded(incoming);
         if announced_bytes > self.limits.body_bytes_max {
             return Err(Problem::BodyTooLarge);
         }
-        parts.uri = absolute(parts.uri, &parts.headers)?;
+        target::complete(&mut parts, &peer.found_at)?;
+        let client = self.proxies.client(peer.address, &mut parts.headers);
+        if parts.method == Method::OPTIONS && parts.uri.path() == "*" {
+            return Ok(options());
+        }
+        if parts.uri.path() == HEALTH && parts.method.is_safe() {
+            return health::answer(self.call(Request::from_parts(parts, body))).await;
+        }
+        let answered = self.answer_in_time(parts, body, client, peer).await;
+        match verdict.and_then(|verdict| verdict.problem()) {
+            Some(problem) => Err(problem),
+            None => answered,
+        }
+    }
+
+    /// Answers at once, or when what the client waits for has happened, or bit by bit.
+    async fn answer_in_time(
+        &self,
+        mut parts: request::Parts,
+        body: WasiBody,
+        client: IpAddr,
+        peer: &Peer,
+    ) -> Result<Response<WasiBody>, Problem> {
+        if asks_for_stream(&parts.headers) {
+            let place = self.place(&mut parts, client)?;
+            let response = self.call(Request::from_parts(parts, body)).await?;
+            return Ok(self.streamed(response, place, peer));
+        }
+        let Some(seconds) = wait_seconds(&parts.headers, self.wait_seconds_max) else {
+            return self.call(Request::from_parts(parts, body)).await;
+        };
+        let Some(_place) = self.place(&mut parts, client)? else {
+            return self.call(Request::from_parts(parts, body)).await;
+        };
+        ask_not_to_wait(&mut parts.headers);
+        let asked = parts.clone();
+        let first = self.call(Request::from_parts(parts, body)).await?;
+        Ok(self.hold(first, asked, seconds, peer).await)
+    }
+
+    /// A place among those who wait.
+    ///
+    /// Where there is none, a request that changes nothing is refused. Any other goes on without
+    /// its preference, which a server may ignore (RFC 7240, section 2).
+    fn place(&self, parts: &mut request::Parts, client: IpAddr) -> Result<Option<Place>, Problem> {
+        match self.waiters.admit(client) {
+            Ok(place) => Ok(Some(place)),
+            Err(problem) if parts.method.is_safe() => Err(problem),
+            Err(_) => {
+                parts.headers.remove(PREFER);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Has a stream end with its client and with the host.
+    fn streamed(
+        &self,
+        response: Response<WasiBody>,
+        place: Option<Place>,
+        peer: &Peer,
+    ) -> Response<WasiBody> {
+        let (peer, stopped) = (peer.clone(), self.stopped.clone());
+        let end = async move {
+            tokio::select! {
+                () = peer.closed_by_client() => {}
+                _ = stopped.wait() => {}
+            }
+        };
+        response.map(|body| {
+            if body.size_hint().exact().is_some() {
+                return body;
+            }
+            Until::new(body, end.boxed(), place).boxed_unsync()
+        })
+    }
+
+    /// Has the component answer that the path leads to. It holds its room until the component has
+    /// answered, whether or not anybody waits for that.
+    pub(super) async fn call(&self, request: Request) -> Result<Response<WasiBody>, Problem> {
+        let _room = self.room.try_acquire().map_err(|_| Problem::Overloaded)?;
         // For the one line if the request fails: a URI shares its bytes, and so costs a count.
-        let uri = parts.uri.clone();
-        let traceparent = parts.headers.get(TRACEPARENT).cloned();
-        let request = Request::from_parts(parts, body);
+        let uri = request.uri().clone();
+        let traceparent = request.headers().get(TRACEPARENT).cloned();
+        let pool = self
+            .routes
+            .find(uri.path())
+            .and_then(|route| self.pools.get(&route.component))
+            .ok_or(Problem::NoRoute)?;
         let answered = tokio::time::timeout(
             Duration::from_secs(self.limits.request_seconds_max),
             pool.call(request),
         )
         .await
         .unwrap_or(Err(Failure::TimedOut));
-        if let Some(problem) = verdict.and_then(|verdict| verdict.problem()) {
-            return Err(problem);
-        }
         answered.map_err(|failure| {
             tracing::error!(
                 order_id = order_id(uri.path()),
@@ -125,17 +242,7 @@ impl Server {
         })
     }
 
-    /// One of the requests that may be in flight, until it is dropped.
-    fn slot(&self) -> Result<Slot<'_>, Problem> {
-        let slot = Slot(&self.in_flight);
-        if self.in_flight.fetch_add(1, Relaxed) < self.limits.requests_max {
-            Ok(slot)
-        } else {
-            Err(Problem::Overloaded)
-        }
-    }
-
-    fn bounded(&self, incoming: Incoming) -> (WasiBody, Option<super::body::Verdict>) {
+    fn bounded(&self, incoming: Incoming) -> (WasiBody, Option<Verdict>) {
         if incoming.is_end_stream() {
             // A body of no size needs no allocation, and most requests have none.
             return (
@@ -160,62 +267,28 @@ fn waiters_max(routes: &Routes, pools: &HashMap<String, Pool>, limits: &Limits) 
         .min(limits.waiters_max)
 }
 
-struct Slot<'a>(&'a AtomicUsize);
+/// What may be done to the server as a whole (RFC 9110, section 9.3.7).
+fn options() -> Response<WasiBody> {
+    let body = Empty::new().map_err(|never| match never {});
+    let mut response = Response::new(body.boxed_unsync());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let methods = HeaderValue::from_static("GET, HEAD, POST, DELETE, OPTIONS");
+    response.headers_mut().insert(ALLOW, methods);
+    response
+}
 
-impl Drop for Slot<'_> {
+/// One of a number, until it is dropped.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn new(number: &'a AtomicUsize) -> Self {
+        number.fetch_add(1, Relaxed);
+        Self(number)
+    }
+}
+
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Relaxed);
-    }
-}
-
-/// The URI as the client meant it. A server is sent a path, and a `Host` header beside it (RFC
-/// 9112, section 3.2); components are not shown that header, and read the host from the URI.
-fn absolute(uri: Uri, headers: &HeaderMap) -> Result<Uri, Problem> {
-    let mut hosts = headers.get_all(HOST).iter();
-    let mut parts = uri.into_parts();
-    let (host, second) = (hosts.next(), hosts.next());
-    if second.is_some() {
-        return Err(Problem::BadHost);
-    }
-    // A URI that names its host itself wins (section 3.2.2).
-    if parts.authority.is_none() {
-        let host = host.ok_or(Problem::BadHost)?;
-        let host = Authority::try_from(host.as_bytes()).map_err(|_| Problem::BadHost)?;
-        parts.authority = Some(host);
-    }
-    parts.scheme = Some(Scheme::HTTP);
-    Uri::from_parts(parts).map_err(|_| Problem::BadHost)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use http::HeaderValue;
-
-    fn uri(uri: &str, hosts: &[&str]) -> Result<String, Problem> {
-        let mut headers = HeaderMap::new();
-        for host in hosts {
-            headers.append(HOST, HeaderValue::from_str(host).expect("a valid value"));
-        }
-        absolute(uri.parse().expect("a valid URI"), &headers).map(|uri| uri.to_string())
-    }
-
-    #[test]
-    fn the_host_header_completes_the_uri() {
-        assert_eq!(
-            uri("/orders?x=1", &["example.com:8080"]).as_deref(),
-            Ok("http://example.com:8080/orders?x=1")
-        );
-        assert_eq!(
-            uri("http://a.test/x", &["b.test"]).as_deref(),
-            Ok("http://a.test/x")
-        );
-    }
-
-    #[test]
-    fn a_request_without_exactly_one_valid_host_is_refused() {
-        assert_eq!(uri("/", &[]), Err(Problem::BadHost));
-        assert_eq!(uri("/", &["a.test", "b.test"]), Err(Problem::BadHost));
-        assert_eq!(uri("/", &["not a host"]), Err(Problem::BadHost));
     }
 }

@@ -11,6 +11,7 @@ pub(crate) const TESTS: &[Test] = tests![
     an_origin_that_is_not_listed_gets_no_header,
     an_asterisk_lists_every_origin,
     by_default_no_origin_is_listed,
+    "what a host answers itself is its own": scripts_may_read_what_the_host_answers_itself,
 ];
 
 const LISTED: &str = "https://shop.example";
@@ -76,6 +77,46 @@ fn scripts_of_a_listed_origin_may_read_every_answer() {
         assert_varies(&answer);
     }
     retry_after_seconds(&open);
+}
+
+fn scripts_may_read_what_the_host_answers_itself() {
+    let host = Setup::controlled()
+        .variable("cors_origins", LISTED)
+        .runtime_config("[limits]\nwaiters_max = 0\nbody_bytes_max = 1000\n")
+        .start();
+    let open = host.submit(order_that(&json!({"ms": 600_000}))).send();
+    let status = format!("/orders/status/{}", uuid_in(&open));
+    let answers = |origin: &str| {
+        let too_large = host.submit(vec![b'x'; 2000]).header("origin", origin);
+        let wait = host.get(&status).header("prefer", "wait=9");
+        let bad = host.get("/healthz").header("host", "user@evil.example");
+        [
+            (413, too_large.send()),
+            (503, wait.header("origin", origin).send()),
+            (400, bad.header("origin", origin).send()),
+        ]
+    };
+
+    let by_component = host.get(&status).header("origin", LISTED).send();
+    for (status, answer) in answers(LISTED) {
+        answer.expect_status(status);
+        for name in [
+            "access-control-allow-origin",
+            "access-control-expose-headers",
+        ] {
+            assert_eq!(
+                answer.header(name),
+                by_component.header(name),
+                "{}",
+                answer.describe()
+            );
+        }
+        assert_varies(&answer);
+    }
+    for (status, answer) in answers("https://other.example") {
+        answer.expect_status(status);
+        assert_eq!(answer.header("access-control-allow-origin"), None);
+    }
 }
 
 fn a_preflight_request_is_told_what_may_be_sent() {

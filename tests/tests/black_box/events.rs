@@ -244,7 +244,7 @@ fn those_who_wait_are_bounded_for_all_instances_together() {
     // A place is free again when its client has gone.
     drop(streams);
     tests::until("a place to be free", || {
-        let answer = host.get(&path).header("prefer", "wait=0").send();
+        let answer = host.get(&path).header("prefer", "wait=1").send();
         (answer.status == 200).then_some(())
     });
 }

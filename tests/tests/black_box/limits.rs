@@ -1,6 +1,7 @@
 //! Work that takes all the machine has does not take the service from others.
 
 use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tests::{
@@ -10,6 +11,10 @@ use tests::{
 
 pub(crate) const TESTS: &[Test] = tests![
     statuses_are_answered_while_work_burns_every_core,
+    "the limits of a host are its own": one_client_cannot_take_all_connections,
+    "the limits of a host are its own": one_client_cannot_have_all_places_for_those_who_wait,
+    "the limits of a host are its own": a_wait_that_is_abandoned_frees_its_place,
+    "the limits of a host are its own": a_client_that_reads_nothing_is_let_go,
     "Spin has no setting for how many instances there may be": requests_beyond_the_instances_are_refused_until_one_is_free
         [wasi02 "an instance serves many requests"],
 ];
@@ -74,9 +79,12 @@ fn requests_beyond_the_instances_are_refused_until_one_is_free() {
         connection
     });
 
-    let refused = host.get("/healthz").send();
+    let refused = host.get("/openapi.json").send();
     refused.expect_status(503);
     retry_after_seconds(&refused);
+    // A host that is only busy is not to be restarted for it.
+    let alive = host.get("/healthz").send().expect_json(200);
+    assert_eq!(alive, json!({"status": "alive", "guest": "busy"}));
 
     for submission in &mut submissions {
         submission.send(&order);
@@ -84,8 +92,117 @@ fn requests_beyond_the_instances_are_refused_until_one_is_free() {
         assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
     }
     until("an instance to be free", || {
-        (host.get("/healthz").send().status == 200).then_some(())
+        (host.get("/openapi.json").send().status == 200).then_some(())
     });
+}
+
+fn one_client_cannot_take_all_connections() {
+    let host = Setup::new()
+        .runtime_config("[limits]\npeer_connections_max = 2\n")
+        .start();
+    let health = "GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n";
+    let mut connections = [(); 2].map(|()| {
+        let mut connection = RawConnection::open(&host);
+        connection.send(health);
+        connection.read_head();
+        connection
+    });
+
+    let refused = RawConnection::open(&host).read_to_end();
+    assert!(refused.starts_with("HTTP/1.1 429 "), "{refused}");
+    assert!(refused.contains("retry-after: "), "{refused}");
+
+    // Those that are open are served as ever, and make room when they are closed.
+    for connection in &mut connections {
+        connection.send(health);
+        let head = connection.read_head();
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    }
+    drop(connections);
+    until("a connection to be let in", || {
+        let mut connection = RawConnection::open(&host);
+        connection.try_send(health).ok()?;
+        let answer = connection.try_read_head()?;
+        answer.starts_with("HTTP/1.1 200 ").then_some(())
+    });
+}
+
+fn one_client_cannot_have_all_places_for_those_who_wait() {
+    let host = Setup::controlled()
+        .runtime_config("[proxy]\ntrusted = [\"127.0.0.0/8\"]\n[limits]\npeer_waiters_max = 1\n")
+        .start();
+    let path = submit_open(&host);
+    let wait = |client: &str| {
+        let mut connection = RawConnection::open(&host);
+        connection.send(format!(
+            "GET {path} HTTP/1.1\r\nhost: a\r\naccept: text/event-stream\r\nx-forwarded-for: {client}\r\n\r\n"
+        ));
+        let head = connection.read_head();
+        (connection, head)
+    };
+
+    let (_first, taken) = wait("192.0.2.1");
+    assert!(taken.starts_with("HTTP/1.1 200 "), "{taken}");
+    let (_second, refused) = wait("192.0.2.1");
+    assert!(refused.starts_with("HTTP/1.1 429 "), "{refused}");
+    assert!(refused.contains("retry-after: "), "{refused}");
+    // A client that says who it is not is known by what the proxy heard.
+    let (_third, refused) = wait("192.0.2.9, 192.0.2.1");
+    assert!(refused.starts_with("HTTP/1.1 429 "), "{refused}");
+    let (_fourth, other) = wait("192.0.2.2");
+    assert!(other.starts_with("HTTP/1.1 200 "), "{other}");
+}
+
+fn a_wait_that_is_abandoned_frees_its_place() {
+    let host = Setup::controlled()
+        .runtime_config("[limits]\nwaiters_max = 1\n")
+        .start();
+    let path = submit_open(&host);
+    for header in ["prefer: wait=60", "accept: text/event-stream"] {
+        let mut connection = RawConnection::open(&host);
+        connection.send(format!(
+            "GET {path} HTTP/1.1\r\nhost: a\r\n{header}\r\n\r\n"
+        ));
+        until("the place to be taken", || {
+            let answer = host.get(&path).header("prefer", "wait=1").send();
+            (answer.status == 503).then_some(())
+        });
+
+        let left = Instant::now();
+        drop(connection);
+
+        until("the place to be free", || {
+            let answer = host.get(&path).header("prefer", "wait=1").send();
+            (answer.status == 200).then_some(())
+        });
+        // It would have been taken for a minute.
+        assert!(left.elapsed() < Duration::from_secs(20), "`{header}`");
+    }
+}
+
+fn a_client_that_reads_nothing_is_let_go() {
+    let host = Setup::controlled()
+        .runtime_config("[limits]\nwrite_seconds_max = 1\npeer_connections_max = 1\n")
+        .start();
+    let mut connection = RawConnection::open(&host);
+    // The answers are far more than the systems on both ends keep for somebody who does not read.
+    let request = "GET /openapi.json HTTP/1.1\r\nhost: a\r\n\r\n".repeat(100);
+    while connection.try_send(&request).is_ok() {}
+
+    until("the connection to be closed", || {
+        let mut other = RawConnection::open(&host);
+        other
+            .try_send("GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n")
+            .ok()?;
+        let answer = other.try_read_head()?;
+        answer.starts_with("HTTP/1.1 200 ").then_some(())
+    });
+}
+
+/// Submits an order that stays open and returns the path of its status.
+fn submit_open(host: &Host) -> String {
+    let id = uuid_in(&host.submit(order_that(&json!({"ms": 600_000}))).send());
+    format!("/orders/status/{id}")
 }
 
 /// Submits an order and returns the path of its status.

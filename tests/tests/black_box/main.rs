@@ -10,11 +10,13 @@ mod auth;
 mod bodies;
 mod cancel;
 mod client;
+mod connections;
 mod cors;
 mod documents;
 mod events;
 mod health;
 mod history;
+mod hostile;
 mod idempotency;
 mod ids;
 mod isolation;
@@ -67,12 +69,14 @@ fn main() -> ExitCode {
         // What the routes refuse.
         ("validation", validation::TESTS),
         ("bodies", bodies::TESTS),
+        ("connections", connections::TESTS),
         ("ids", ids::TESTS),
         ("methods", methods::TESTS),
         // What the host guarantees around them.
         ("isolation", isolation::TESTS),
         ("shares", shares::TESTS),
         ("limits", limits::TESTS),
+        ("hostile", hostile::TESTS),
         ("metrics", metrics::TESTS),
         ("traps", traps::TESTS),
         ("recovery", recovery::TESTS),

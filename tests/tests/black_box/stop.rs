@@ -1,5 +1,7 @@
 //! SIGTERM: requests are finished, running attempts are drained or handed back, nothing is lost.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 use tests::{Host, RawConnection, Setup, Test, order, order_that, tests, together, uuid_in};
 
@@ -7,6 +9,8 @@ use tests::{Host, RawConnection, Setup, Test, order, order_that, tests, together
 pub(crate) const TESTS: &[Test] = tests![
     "Spin ends at once on SIGTERM": an_idle_host_ends_with_exit_code_0,
     "Spin ends at once on SIGTERM": a_request_that_has_begun_is_finished,
+    "Spin ends at once on SIGTERM": what_is_held_is_answered_at_once,
+    "Spin ends at once on SIGTERM": a_host_that_has_not_begun_ends_in_order,
     "Spin ends at once on SIGTERM": no_connection_is_accepted_any_more,
     "Spin ends at once on SIGTERM": a_running_attempt_is_drained,
     "Spin ends at once on SIGTERM": an_attempt_that_outlasts_the_drain_is_handed_back_and_not_counted,
@@ -54,6 +58,78 @@ fn a_request_that_has_begun_is_finished() {
     host.restart();
     let status = host.get(&format!("/orders/status/{id}")).send().status;
     assert!([200, 303].contains(&status), "{status}");
+}
+
+fn what_is_held_is_answered_at_once() {
+    let host = Setup::controlled()
+        .variable("max_attempts", "1000")
+        .runtime_config("[limits]\nwaiters_max = 2\n")
+        .start();
+    // No attempt of it runs for long, so that none is drained.
+    let id = uuid_in(
+        &host
+            .submit(order_that(&json!({"ms": 0, "outcome": "retry:1000"})))
+            .send(),
+    );
+    let hold = |header: &str| {
+        let mut connection = RawConnection::open(&host);
+        connection.send(format!(
+            "GET /orders/status/{id} HTTP/1.1\r\nhost: a\r\n{header}\r\n\r\n"
+        ));
+        connection
+    };
+    let mut stream = hold("accept: text/event-stream");
+    stream.read_until("event: status");
+    let mut wait = hold("prefer: wait=60");
+    tests::until("the wait to have begun", || {
+        let path = format!("/orders/status/{id}");
+        let answer = host.get(&path).header("prefer", "wait=1").send();
+        (answer.status == 503).then_some(())
+    });
+
+    let told = Instant::now();
+    host.terminate();
+
+    let answer = wait.read_to_end();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.contains("retry-after: "), "{answer}");
+    let rest = stream.read_to_end();
+    assert!(rest.ends_with("0\r\n\r\n"), "{rest}");
+    assert_eq!(host.wait().code(), Some(0));
+    // It would have drained for 20 s.
+    assert!(
+        told.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        told.elapsed()
+    );
+}
+
+/// The first process of a container is not ended by a signal that it does not catch.
+fn a_host_that_has_not_begun_ends_in_order() {
+    for ms in [0, 50, 150, 300] {
+        let host = Setup::new().begin();
+        tests::until("the host to catch SIGTERM", || {
+            catches_sigterm(&host).then_some(())
+        });
+        std::thread::sleep(Duration::from_millis(ms));
+
+        host.terminate();
+
+        assert_eq!(host.wait().code(), Some(0), "after {ms} ms");
+        // It catches the signal before it has anything to stop.
+        assert!(ms > 0 || host.output().text().contains("before anything has begun"));
+    }
+}
+
+fn catches_sigterm(host: &Host) -> bool {
+    const SIGTERM: u32 = 15;
+    let status = std::fs::read_to_string(format!("/proc/{}/status", host.process_id()));
+    let status = status.unwrap_or_default();
+    let caught = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigCgt:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    caught.is_some_and(|mask| mask & (1 << (SIGTERM - 1)) != 0)
 }
 
 fn no_connection_is_accepted_any_more() {
