@@ -25,6 +25,9 @@ use std::sync::Arc;
 /// How many keys [`Store::get_many`] reads before it lets other tasks of its thread run.
 const READS_PER_TURN: usize = 64;
 
+/// How many keys a batch of a listing holds: a millisecond's worth.
+const BATCH_KEYS: usize = 1000;
+
 /// A SQLite file that is open for any number of labels.
 pub(super) struct Database {
     // Dropped in this order: the writer empties its queue and the log before the last connection
@@ -169,7 +172,7 @@ impl Store for SqliteStore {
             let (readers, label) = (readers.clone(), label.clone());
             async move {
                 let after = after?;
-                match blocking(move || readers.keys_after(&label, &after)).await {
+                match blocking(move || readers.keys_after(&label, &after, BATCH_KEYS)).await {
                     Ok(batch) => {
                         let last = batch.last().cloned()?;
                         Some((Ok(batch), Some(last)))
@@ -179,6 +182,14 @@ impl Store for SqliteStore {
             }
         })
         .boxed()
+    }
+
+    async fn keys_after(&self, after: &str, limit: usize) -> Result<Option<Vec<String>>, Error> {
+        let (readers, label) = (self.readers.clone(), self.label.clone());
+        let after = after.to_owned();
+        blocking(move || readers.keys_after(&label, &after, limit))
+            .await
+            .map(Some)
     }
 
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, Error> {
