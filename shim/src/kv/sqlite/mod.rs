@@ -11,16 +11,19 @@ mod checkpointer;
 mod open;
 mod readers;
 mod statements;
+mod tenure;
 mod writer;
 
 use self::readers::Readers;
 use self::statements::Statements;
+use self::tenure::Tenure;
 use self::writer::{Refusal, Writer};
 use super::{Error, Keys, Limits, OpenError, Store, Swap, integer};
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use std::path::Path;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// How many keys [`Store::get_many`] reads before it lets other tasks of its thread run.
 const READS_PER_TURN: usize = 64;
@@ -34,6 +37,8 @@ pub(super) struct Database {
     // closes, which deletes the log.
     writer: Arc<Writer>,
     readers: Arc<Readers>,
+    /// Held until the file is closed; none if it cannot be locked.
+    tenure: Option<Tenure>,
 }
 
 impl Database {
@@ -47,9 +52,16 @@ impl Database {
             Ok(Self {
                 readers: Arc::new(Readers::open(&path, name)?),
                 writer: Arc::new(writer),
+                tenure: join_tenure(&path),
             })
         })
         .await
+    }
+
+    /// The time since which some process has had the file open without a break, by its name; none
+    /// if that cannot be told.
+    pub(super) fn tenure(&self) -> Option<Uuid> {
+        self.tenure.as_ref().map(|tenure| tenure.id)
     }
 
     /// The label `label` of this file.
@@ -220,6 +232,20 @@ impl Store for SqliteStore {
         })
         .await
     }
+}
+
+/// Without a tenure all is as on a store that hosts share: no reason not to start.
+fn join_tenure(path: &Path) -> Option<Tenure> {
+    let joined = Tenure::join(path);
+    joined
+        .inspect_err(|error| {
+            tracing::warn!(
+                error = error.to_string(),
+                "the file beside `{}` cannot be locked, so orders that a crash leaves wait for their leases",
+                path.display()
+            );
+        })
+        .ok()
 }
 
 /// Runs `work` where it may block.
