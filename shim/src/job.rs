@@ -1,9 +1,8 @@
 //! `wasm-shim job`: works on one order and tells by its exit code what came of it.
 
 use crate::cli::JobArgs;
-use crate::config::{App, PROCESSOR};
-use crate::host::Pool;
-use crate::order::{self, Answer, Settled};
+use crate::config::App;
+use crate::order::{Answer, Processor, Settled};
 use crate::runtime::Runtimes;
 use crate::start::{Scope, Started, start};
 use crate::stop::Signals;
@@ -37,12 +36,16 @@ pub(crate) fn run(arguments: &JobArgs, signals: Signals) -> ExitCode {
             ));
         }
     };
-    let Started { pools, stores, .. } = match start(&app, &runtimes, Scope::Job) {
+    let Started {
+        processor, stores, ..
+    } = match start(&app, &runtimes, Scope::Job) {
         Ok(started) => started,
         Err(faults) => return refuse(&faults),
     };
     let code = runtimes.working.block_on(async {
-        let code = work(&pools[PROCESSOR], &arguments.order_id, signals).await;
+        // OK because a start for this scope fails without it.
+        let processor = processor.expect("the app has a processor");
+        let code = work(&processor, &arguments.order_id, signals).await;
         stores.close().await;
         code
     });
@@ -51,13 +54,13 @@ pub(crate) fn run(arguments: &JobArgs, signals: Signals) -> ExitCode {
 }
 
 /// Works on the order; if the process is told to stop meanwhile, hands it back.
-async fn work(pool: &Pool, order_id: &str, signals: Signals) -> u8 {
+async fn work(processor: &Processor, order_id: &str, signals: Signals) -> u8 {
     let token = Uuid::new_v4();
-    let attempt = order::attempt(pool, order_id, token, None);
+    let attempt = processor.attempt(order_id, token, None);
     let outcome = tokio::select! {
         outcome = attempt => outcome,
         () = signals.first() => {
-            if let Err(failure) = order::release(pool, order_id, token).await {
+            if let Err(failure) = processor.release(order_id, token).await {
                 tracing::warn!(order_id, error = failure.to_string(), "the order was not handed back; its lease will run out");
             }
             return NOT_COMPLETED;
@@ -67,6 +70,7 @@ async fn work(pool: &Pool, order_id: &str, signals: Signals) -> u8 {
         Ok(Answer {
             status: StatusCode::OK,
             body,
+            ..
         }) => settled(order_id, &body),
         Ok(Answer {
             status: status @ (StatusCode::NOT_FOUND | StatusCode::CONFLICT),
@@ -100,7 +104,7 @@ async fn work(pool: &Pool, order_id: &str, signals: Signals) -> u8 {
 
 fn settled(order_id: &str, body: &[u8]) -> u8 {
     match serde_json::from_slice(body) {
-        Ok(Settled { status }) => {
+        Ok(Settled { status, .. }) => {
             tracing::info!(order_id, settled = status, "the attempt settled");
             if status == "completed" {
                 0

@@ -13,7 +13,6 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use serde::Deserialize;
 use std::time::Duration;
 
 /// Upper bounds of durations of requests, in seconds: OpenTelemetry's advice for
@@ -116,19 +115,17 @@ impl Metrics {
         histogram.observe(took.as_secs_f64());
     }
 
-    /// Notes what the component answered to a sweep, if it was its turn.
-    pub(crate) fn swept(&self, answer: &[u8], now: Timestamp) {
-        let Ok(answer) = serde_json::from_slice::<SweepAnswer>(answer) else {
-            return;
-        };
-        if !answer.swept {
-            return;
-        }
+    /// Notes what a sweep found whose turn it was.
+    pub(crate) fn swept(&self, open: i64, due: u64, now: Timestamp) {
         let sweeps = &self.sweeps;
-        sweeps.open.set(answer.open);
+        sweeps.open.set(open);
         sweeps.ended.set(now.as_second());
-        sweeps.dispatched.inc_by(answer.dispatched);
-        sweeps.removed.inc_by(answer.removed);
+        sweeps.dispatched.inc_by(due);
+    }
+
+    /// Notes how many orders were removed because their retention had ended.
+    pub(crate) fn removed(&self, orders: u64) {
+        self.sweeps.removed.inc_by(orders);
     }
 
     /// Adds all of it to `registry`, under its names.
@@ -187,14 +184,6 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
-#[derive(Deserialize)]
-struct SweepAnswer {
-    swept: bool,
-    open: i64,
-    dispatched: u64,
-    removed: u64,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,19 +193,5 @@ mod tests {
         let made_up = Method::from_bytes(b"BREW").expect("a token");
         assert_eq!(known(&made_up), "_OTHER");
         assert_eq!(known(&Method::DELETE), "DELETE");
-    }
-
-    #[test]
-    fn a_sweep_that_was_another_replicas_turn_says_nothing() {
-        let metrics = Metrics::new();
-        let answer = br#"{"swept":false,"open":0,"dispatched":0,"removed":0}"#;
-        metrics.swept(answer, Timestamp::MAX);
-        assert_eq!(metrics.sweeps.ended.get(), 0);
-
-        let answer = br#"{"swept":true,"open":7,"dispatched":2,"removed":1}"#;
-        metrics.swept(answer, Timestamp::MAX);
-        assert_eq!(metrics.sweeps.ended.get(), Timestamp::MAX.as_second());
-        assert_eq!(metrics.sweeps.open.get(), 7);
-        assert_eq!(metrics.sweeps.dispatched.get(), 2);
     }
 }

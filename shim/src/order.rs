@@ -5,14 +5,16 @@
 use crate::host::{Failure, Pool};
 use bytes::Bytes;
 use http::header::HeaderValue;
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt as _, Empty, Limited};
+use jiff::Timestamp;
 use serde::Deserialize;
 use std::time::Duration;
 use uuid::Uuid;
+use wasmtime_wasi_http::handler::{Request, Response};
 
-/// What an answer of these routes holds at most.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// What an answer of these routes holds at most: the ids of 400,000 orders that a sweep found due.
+const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// How long the answer's body may take once it began.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
@@ -20,53 +22,143 @@ const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// The route of sweeps.
 const SWEEP: &str = "/sweep";
 
+/// The route that removes what retention has ended.
+const EXPIRE: &str = "/expire";
+
 /// The header that carries the token of a claim.
 const CLAIM_TOKEN: &str = "claim-token";
 
 /// The W3C header that ties what is done for one request together.
 pub(crate) const TRACEPARENT: &str = "traceparent";
 
+/// The header that says in which tenure a request is made.
+const STORE_TENURE: &str = "store-tenure";
+
+/// The header that says of an attempt that its instance has nothing else to do; in an answer, that
+/// it has to be made like that. A boolean by RFC 8941.
+const ATTEMPT_ALONE: &str = "attempt-alone";
+
+/// A structured header's "yes".
+const YES: &str = "?1";
+
 /// The answer of a private route.
+#[derive(Clone)]
 pub(crate) struct Answer {
     /// Its status.
     pub(crate) status: StatusCode,
     /// Its body.
     pub(crate) body: Bytes,
+    /// Whether it asks for the same again, alone in an instance.
+    wants_alone: bool,
 }
 
 /// How an attempt ended, as the component tells it.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Settled {
     /// The order's status now.
     pub(crate) status: String,
+    /// When the order is to be attempted again, if it is.
+    pub(crate) next_attempt_at: Option<Timestamp>,
 }
 
-/// Claims the order with `token`, works on it, and returns when the attempt has settled.
-pub(crate) async fn attempt(
-    pool: &Pool,
-    order_id: &str,
-    token: Uuid,
-    traceparent: Option<HeaderValue>,
-) -> Result<Answer, Failure> {
-    let mut request = http::Request::post(uri(&format!("/orders/{order_id}")))
-        .header("prefer", "wait")
-        .header(CLAIM_TOKEN, token.to_string());
-    if let Some(traceparent) = traceparent {
-        request = request.header(TRACEPARENT, traceparent);
+/// The component that works on orders.
+#[derive(Clone)]
+pub(crate) struct Processor {
+    pool: Pool,
+    tenure: Option<HeaderValue>,
+}
+
+impl Processor {
+    /// The component of `pool`, whose claims of other tenures than `tenure` are dead.
+    pub(crate) fn new(pool: Pool, tenure: Option<Uuid>) -> Self {
+        let header = |id: Uuid| {
+            // OK because a UUID is hexadecimal digits and hyphens.
+            HeaderValue::try_from(id.to_string()).expect("an id is a header's value")
+        };
+        Self {
+            pool,
+            tenure: tenure.map(header),
+        }
     }
-    call(pool, request).await
+
+    /// Claims the order with `token`, works on it, and returns when the attempt has settled. One
+    /// that asks to be alone in its instance, because an earlier one was lost, is made so.
+    pub(crate) async fn attempt(
+        &self,
+        order_id: &str,
+        token: Uuid,
+        traceparent: Option<HeaderValue>,
+    ) -> Result<Answer, Failure> {
+        let request = |alone: bool| {
+            let mut request = http::Request::post(uri(&format!("/orders/{order_id}")))
+                .header("prefer", "wait")
+                .header(CLAIM_TOKEN, token.to_string());
+            if let Some(traceparent) = &traceparent {
+                request = request.header(TRACEPARENT, traceparent);
+            }
+            if alone {
+                request = request.header(ATTEMPT_ALONE, YES);
+            }
+            request
+        };
+        let is_alone = self.pool.isolates();
+        let answer = self.call(request(is_alone), Place::Any).await?;
+        if answer.wants_alone && answer.status == StatusCode::CONFLICT && !is_alone {
+            return self.call(request(true), Place::Alone).await;
+        }
+        Ok(answer)
+    }
+
+    /// Hands a running claim back: the order is pending again, and the attempt is not counted.
+    pub(crate) async fn release(&self, order_id: &str, token: Uuid) -> Result<Answer, Failure> {
+        let request = http::Request::post(uri(&format!("/release/{order_id}")))
+            .header(CLAIM_TOKEN, token.to_string());
+        self.call(request, Place::Any).await
+    }
+
+    /// Runs a sweep, if one is due, and asks to be told what it found.
+    pub(crate) async fn sweep(&self) -> Result<Answer, Failure> {
+        let request = http::Request::post(uri(SWEEP)).header("prefer", "return=representation");
+        self.call(request, Place::Any).await
+    }
+
+    /// Removes what retention has ended.
+    pub(crate) async fn expire(&self) -> Result<Answer, Failure> {
+        let request = http::Request::post(uri(EXPIRE));
+        self.call(request, Place::Any).await
+    }
+
+    /// Has the component answer a request of another.
+    pub(crate) async fn pass(&self, mut request: Request) -> Result<Response, Failure> {
+        self.stamp(request.headers_mut());
+        self.pool.call(request).await
+    }
+
+    fn stamp(&self, headers: &mut HeaderMap) {
+        if let Some(tenure) = &self.tenure {
+            headers.insert(STORE_TENURE, tenure.clone());
+        }
+    }
+
+    async fn call(&self, request: http::request::Builder, place: Place) -> Result<Answer, Failure> {
+        let mut request = without_body(request)?;
+        self.stamp(request.headers_mut());
+        let response = match place {
+            Place::Any => self.pool.call(request).await?,
+            Place::Alone => self.pool.call_alone(request).await?,
+        };
+        read(response).await
+    }
 }
 
-/// Hands a running claim back: the order is pending again, and the attempt is not counted.
-pub(crate) async fn release(pool: &Pool, order_id: &str, token: Uuid) -> Result<Answer, Failure> {
-    let request = http::Request::post(uri(&format!("/release/{order_id}")))
-        .header(CLAIM_TOKEN, token.to_string());
-    call(pool, request).await
-}
-
-/// Runs a sweep, if one is due.
-pub(crate) async fn sweep(pool: &Pool) -> Result<Answer, Failure> {
-    call(pool, http::Request::post(uri(SWEEP))).await
+/// Where a request is answered.
+#[derive(Clone, Copy)]
+enum Place {
+    /// In an instance that may serve others at the same time.
+    Any,
+    /// In an instance that serves nothing else.
+    Alone,
 }
 
 /// The order that a path is about, if its last segment is an id.
@@ -97,11 +189,18 @@ fn uri(path: &str) -> String {
 
 /// Makes a request without a body, and reads the whole answer.
 pub(crate) async fn call(pool: &Pool, request: http::request::Builder) -> Result<Answer, Failure> {
+    read(pool.call(without_body(request)?).await?).await
+}
+
+fn without_body(request: http::request::Builder) -> Result<Request, Failure> {
     let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
-    let request = request
+    request
         .body(body)
-        .map_err(|error| Failure::Refused(error.to_string().into()))?;
-    let (parts, body) = pool.call(request).await?.into_parts();
+        .map_err(|error| Failure::Refused(error.to_string().into()))
+}
+
+async fn read(response: Response) -> Result<Answer, Failure> {
+    let (parts, body) = response.into_parts();
     let body = tokio::time::timeout(ANSWER_MAX, Limited::new(body, ANSWER_BYTES_MAX).collect())
         .await
         .map_err(|_| Failure::TimedOut)?
@@ -109,6 +208,10 @@ pub(crate) async fn call(pool: &Pool, request: http::request::Builder) -> Result
     Ok(Answer {
         status: parts.status,
         body: body.to_bytes(),
+        wants_alone: parts
+            .headers
+            .get(ATTEMPT_ALONE)
+            .is_some_and(|value| value == YES),
     })
 }
 

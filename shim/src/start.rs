@@ -7,7 +7,7 @@ use crate::dispatch::{Dispatched, Dispatcher, InProcess, Runner};
 use crate::host::{Bears, Chain, Chaining, Failure, Linked, Policy, Pool};
 use crate::kv::{self, Stores};
 use crate::metrics::Metrics;
-use crate::order::{self, Answer, TRACEPARENT};
+use crate::order::{self, Answer, Processor, TRACEPARENT};
 use crate::runtime::Runtimes;
 use crate::sweep::Sweeper;
 use bytes::Bytes;
@@ -32,7 +32,9 @@ pub(crate) struct Started {
     pub(crate) pools: HashMap<String, Pool>,
     /// The stores, to be closed in the end.
     pub(crate) stores: Stores,
-    /// What has the working component sweep, if the app has one.
+    /// The component that works on orders, if the app has one.
+    pub(crate) processor: Option<Processor>,
+    /// What has the working component sweep, if this command does.
     pub(crate) sweeper: Option<Sweeper>,
     /// What runs dispatched orders, if this command does.
     pub(crate) dispatcher: Option<Dispatcher>,
@@ -73,7 +75,7 @@ pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Star
     })?;
     let compiled_in = began.elapsed();
     let bears = linked.bears(PROCESSOR);
-    let working = bears.map_or(0, |bears| working_instances(app, bears));
+    let working = bears.map_or(0, |bears| Working::new(app, bears).all());
     let pools = linked.pools(|id, bears| match id {
         PROCESSOR => (
             working_policy(app, bears),
@@ -85,10 +87,13 @@ pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Star
         ),
     });
     let metrics = Metrics::new();
-    let dispatcher = match pools.get(PROCESSOR).filter(|_| scope != Scope::Job) {
-        Some(pool) => {
+    let tenure = stores.tenure();
+    let processor = pools.get(PROCESSOR).cloned();
+    let processor = processor.map(|pool| Processor::new(pool, tenure));
+    let dispatcher = match (pools.get(PROCESSOR), &processor) {
+        (Some(pool), Some(processor)) if scope != Scope::Job => {
             let runtime = runtimes.working.handle().clone();
-            let runner = runner(app, pool, &metrics)?;
+            let runner = runner(app, processor, &metrics)?;
             let at_once = at_once(app, pool.policy());
             Some(Dispatcher::new(
                 runner,
@@ -97,12 +102,16 @@ pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Star
                 app.processor.queue,
             ))
         }
-        None => None,
+        _ => None,
     };
-    let sweeper = pools.get(PROCESSOR);
-    let sweeper = sweeper.map(|pool| Sweeper::new(pool.clone(), metrics.clone()));
+    let sweeper = processor.clone().zip(dispatcher.clone());
+    let sweeper = sweeper.map(|(processor, dispatcher)| {
+        let runtime = runtimes.working.handle().clone();
+        Sweeper::new(processor, dispatcher, runtime, metrics.clone())
+    });
     let neighbours = Neighbours {
         pools: pools.clone(),
+        processor: processor.clone(),
         sweeper: sweeper.clone(),
         dispatcher: dispatcher.clone(),
     };
@@ -115,6 +124,7 @@ pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Star
     Ok(Started {
         pools,
         stores,
+        processor,
         sweeper,
         dispatcher,
         metrics,
@@ -123,10 +133,14 @@ pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Star
 }
 
 /// What makes the attempts of dispatched orders.
-fn runner(app: &App, pool: &Pool, metrics: &Metrics) -> Result<Arc<dyn Runner>, Vec<Fault>> {
+fn runner(
+    app: &App,
+    processor: &Processor,
+    metrics: &Metrics,
+) -> Result<Arc<dyn Runner>, Vec<Fault>> {
     match &app.processor.runs {
         Runs::InProcess { .. } => Ok(Arc::new(InProcess::new(
-            pool.clone(),
+            processor.clone(),
             SPARE_REQUESTS,
             metrics.clone(),
         ))),
@@ -155,17 +169,43 @@ fn at_once(app: &App, policy: &Policy) -> usize {
     }
 }
 
-/// Instances for work: as many as attempts need, but never more than half of all.
-fn working_instances(app: &App, bears: Bears) -> usize {
-    let per_instance = bears.at_most(app.processor.per_instance());
-    let requests = app.processor.attempts_max() + SPARE_REQUESTS;
-    let wanted = requests.div_ceil(per_instance);
-    wanted.min(app.limits.instances_max / 2)
+/// Instances for work, never more than half of all.
+struct Working {
+    /// As many as attempts need that share them; a quarter of what there is stays free of these.
+    shared: usize,
+    /// For attempts that have to be alone: as many as there is room for. None where each is.
+    alone: usize,
+}
+
+impl Working {
+    fn new(app: &App, bears: Bears) -> Self {
+        let per_instance = bears.at_most(app.processor.per_instance());
+        let attempts = app.processor.attempts_max();
+        let wanted = (attempts + SPARE_REQUESTS).div_ceil(per_instance);
+        let room = app.limits.instances_max / 2;
+        if per_instance == 1 {
+            return Self {
+                shared: wanted.min(room),
+                alone: 0,
+            };
+        }
+        let shared = wanted.min(room - room / 4);
+        Self {
+            shared,
+            alone: (room - shared).clamp(1, attempts.max(1)),
+        }
+    }
+
+    fn all(&self) -> usize {
+        self.shared + self.alone
+    }
 }
 
 fn working_policy(app: &App, bears: Bears) -> Policy {
+    let Working { shared, alone } = Working::new(app, bears);
     Policy {
-        instances_max: working_instances(app, bears),
+        instances_max: shared,
+        alone_max: alone,
         spread: spread(),
         requests_per_instance: bears.at_most(app.processor.per_instance()),
         reuse_max: bears.at_most(app.limits.instance_reuse_max),
@@ -180,7 +220,9 @@ fn working_policy(app: &App, bears: Bears) -> Policy {
 fn serving_policy(app: &App, bears: Bears, working: usize) -> Policy {
     let limits = &app.limits;
     Policy {
-        instances_max: limits.instances_max - working,
+        // Where there are too few for all that is wanted, what is made for work alone waits.
+        instances_max: limits.instances_max.saturating_sub(working).max(1),
+        alone_max: 0,
         spread: spread(),
         requests_per_instance: bears.at_most(limits.instance_requests_max),
         reuse_max: bears.at_most(limits.instance_reuse_max),
@@ -193,6 +235,7 @@ fn serving_policy(app: &App, bears: Bears, working: usize) -> Policy {
 /// How the components of one app reach each other.
 struct Neighbours {
     pools: HashMap<String, Pool>,
+    processor: Option<Processor>,
     sweeper: Option<Sweeper>,
     dispatcher: Option<Dispatcher>,
 }
@@ -211,10 +254,15 @@ impl Chaining for Neighbours {
             && let Some(sweeper) = self.sweeper.clone()
         {
             return async move {
-                let Answer { status, body } = sweeper.sweep().await.map_err(unanswered)?;
+                let Answer { status, body, .. } = sweeper.sweep().await.map_err(unanswered)?;
                 Ok(response(status, body))
             }
             .boxed();
+        }
+        if target == PROCESSOR
+            && let Some(processor) = self.processor.clone()
+        {
+            return async move { processor.pass(request).await.map_err(unanswered) }.boxed();
         }
         let Some(pool) = self.pools.get(target).cloned() else {
             return async { Err(Error::DestinationNotFound) }.boxed();

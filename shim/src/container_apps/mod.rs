@@ -15,6 +15,7 @@ use crate::config::{Fault, Job};
 use crate::dispatch::Runner;
 use async_trait::async_trait;
 use http::header::HeaderValue;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Starts an execution for each dispatch.
@@ -38,10 +39,14 @@ impl Executions {
 
 #[async_trait]
 impl Runner for Executions {
-    async fn run(&self, order_id: &str, _: Uuid, traceparent: Option<HeaderValue>) {
-        let Some(start) = self.started.begin(order_id) else {
-            return;
-        };
+    /// When an order is to be attempted again is known where it is attempted: a sweep finds it.
+    async fn run(
+        &self,
+        order_id: &str,
+        _: Uuid,
+        traceparent: Option<HeaderValue>,
+    ) -> Option<Duration> {
+        let start = self.started.begin(order_id)?;
         let traceparent = traceparent.as_ref().and_then(|value| value.to_str().ok());
         match self.arm.start(order_id).await {
             Ok(execution) => {
@@ -59,6 +64,7 @@ impl Runner for Executions {
                 );
             }
         }
+        None
     }
 
     /// The attempts are not in this process: they outlive it.

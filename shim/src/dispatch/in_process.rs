@@ -2,12 +2,13 @@
 //! knows which run, can wait for them when it stops, and can hand back the rest.
 
 use super::Runner;
-use crate::host::{Failure, Pool};
+use crate::host::Failure;
 use crate::metrics::{Attempted, Metrics};
-use crate::order::{self, Answer, Settled};
+use crate::order::{Answer, Processor, Settled};
 use async_trait::async_trait;
 use http::StatusCode;
 use http::header::HeaderValue;
+use jiff::Timestamp;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -15,20 +16,24 @@ use uuid::Uuid;
 /// How long handing one order back may take.
 const RELEASE_MAX: Duration = Duration::from_secs(5);
 
-/// Makes attempts on the instances of a pool.
+/// Added to the wait for a time, so that the component's clock, which counts milliseconds, has
+/// reached that time too.
+const CLOCK_TICK: Duration = Duration::from_millis(1);
+
+/// Makes attempts on instances of the component.
 pub(crate) struct InProcess {
-    pool: Pool,
+    processor: Processor,
     /// Room for handing back beside the attempts that run.
     releases: Semaphore,
     metrics: Metrics,
 }
 
 impl InProcess {
-    /// Runs attempts on `pool` and notes them in `metrics`; hands so many back at once as it has
-    /// room for beside them.
-    pub(crate) fn new(pool: Pool, releases_max: usize, metrics: Metrics) -> Self {
+    /// Has `processor` make attempts and notes them in `metrics`; hands so many back at once as it
+    /// has room for beside them.
+    pub(crate) fn new(processor: Processor, releases_max: usize, metrics: Metrics) -> Self {
         Self {
-            pool,
+            processor,
             releases: Semaphore::new(releases_max),
             metrics,
         }
@@ -37,17 +42,27 @@ impl InProcess {
 
 #[async_trait]
 impl Runner for InProcess {
-    async fn run(&self, order_id: &str, token: Uuid, traceparent: Option<HeaderValue>) {
+    async fn run(
+        &self,
+        order_id: &str,
+        token: Uuid,
+        traceparent: Option<HeaderValue>,
+    ) -> Option<Duration> {
         let began = Instant::now();
-        let outcome = order::attempt(&self.pool, order_id, token, traceparent.clone()).await;
+        let outcome = self
+            .processor
+            .attempt(order_id, token, traceparent.clone())
+            .await;
+        let again_in = outcome.as_ref().ok().and_then(again_in);
         let attempted = report(order_id, traceparent.as_ref(), outcome);
         self.metrics.attempted(attempted, began.elapsed());
+        again_in
     }
 
     async fn release(&self, order_id: &str, token: Uuid) {
         // OK because the semaphore is never closed.
         let _permit = self.releases.acquire().await.expect("there is room again");
-        let answer = tokio::time::timeout(RELEASE_MAX, order::release(&self.pool, order_id, token));
+        let answer = tokio::time::timeout(RELEASE_MAX, self.processor.release(order_id, token));
         match answer.await {
             Ok(Ok(Answer { status, .. })) if status.is_success() => {
                 tracing::info!(order_id, "an attempt was handed back");
@@ -81,6 +96,17 @@ impl Runner for InProcess {
     }
 }
 
+/// How long until the order is to be attempted again, if the answer says so.
+fn again_in(answer: &Answer) -> Option<Duration> {
+    if answer.status != StatusCode::OK {
+        return None;
+    }
+    let settled: Settled = serde_json::from_slice(&answer.body).ok()?;
+    let wait = settled.next_attempt_at?.duration_since(Timestamp::now());
+    // A time that has passed makes a negative duration, which is no wait.
+    Some(Duration::try_from(wait).unwrap_or_default() + CLOCK_TICK)
+}
+
 /// Logs how an attempt ended, and returns it in a word.
 fn report(
     order_id: &str,
@@ -92,6 +118,7 @@ fn report(
         Ok(Answer {
             status: StatusCode::OK,
             body,
+            ..
         }) => {
             let settled = serde_json::from_slice::<Settled>(&body).ok();
             let settled = settled.as_ref().map(|settled| settled.status.as_str());

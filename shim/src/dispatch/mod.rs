@@ -1,28 +1,49 @@
 //! The dispatcher: has dispatched orders run, as many at once as is configured.
 //!
 //! A dispatch is answered before anything is done about it: the order's record is the truth, and
-//! one that is dropped here is found by a sweep. So the queue is in memory, and bounded. Where an
-//! attempt is made is a [`Runner`]'s business: [`InProcess`], or [`crate::container_apps`].
+//! one that is dropped here is found by a sweep. So the queue is in memory, and bounded, and so are
+//! the timers of orders that are to be attempted again. Where an attempt is made is a [`Runner`]'s
+//! business: [`InProcess`], or [`crate::container_apps`].
 
 mod in_process;
+mod queue;
+#[cfg(test)]
+mod tests;
+mod timers;
 
 pub(crate) use in_process::InProcess;
 
+use self::queue::{Dispatch, Queue};
+use self::timers::Timers;
 use async_trait::async_trait;
 use futures::future::join_all;
 use http::header::HeaderValue;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until, timeout_at};
 use uuid::Uuid;
+
+/// How many orders have timers at most, of some 200 bytes each. The others wait for a sweep.
+const TIMERS_MAX: usize = 100_000;
+
+/// The longest timer. What is due later is found by a sweep.
+const TIMER_MAX: Duration = Duration::from_hours(24);
 
 /// Where attempts are made.
 #[async_trait]
 pub(crate) trait Runner: Send + Sync {
-    /// Sees to one dispatch, and returns when nothing is left to be done for it here. What comes
-    /// of it is in the order's record; what goes wrong is logged, and left to a sweep.
-    async fn run(&self, order_id: &str, token: Uuid, traceparent: Option<HeaderValue>);
+    /// Sees to one dispatch, and returns when nothing is left to be done for it here: how long
+    /// until the order is to be dispatched again, if it is and that is known. What comes of it is
+    /// in the order's record; what goes wrong is logged, and left to a sweep.
+    async fn run(
+        &self,
+        order_id: &str,
+        token: Uuid,
+        traceparent: Option<HeaderValue>,
+    ) -> Option<Duration>;
 
     /// Hands a running attempt back that claimed its order with `token`.
     async fn release(&self, order_id: &str, token: Uuid);
@@ -36,16 +57,16 @@ struct Inner {
     runner: Arc<dyn Runner>,
     runtime: Handle,
     concurrent_max: usize,
-    queue_max: usize,
     orders: Mutex<Orders>,
     /// Told whenever the last running attempt ends.
     quiet: Notify,
+    /// Told whenever a timer is set.
+    timer_set: Notify,
 }
 
-#[derive(Default)]
 struct Orders {
-    queue: VecDeque<Dispatch>,
-    queued: HashSet<Arc<str>>,
+    queue: Queue,
+    timers: Timers,
     running: HashMap<Arc<str>, Run>,
     stopping: bool,
 }
@@ -56,18 +77,6 @@ struct Run {
     token: Uuid,
     /// The same order, dispatched again meanwhile: by its own retry, if that is due at once.
     again: Option<Dispatch>,
-}
-
-struct Dispatch {
-    order_id: Arc<str>,
-    traceparent: Option<HeaderValue>,
-}
-
-impl Orders {
-    fn enqueue(&mut self, dispatch: Dispatch) {
-        self.queued.insert(dispatch.order_id.clone());
-        self.queue.push_back(dispatch);
-    }
 }
 
 /// What became of a dispatch.
@@ -88,14 +97,23 @@ impl Dispatcher {
         concurrent_max: usize,
         queue_max: usize,
     ) -> Self {
-        Self(Arc::new(Inner {
+        let orders = Orders {
+            queue: Queue::new(queue_max),
+            timers: Timers::new(TIMERS_MAX),
+            running: HashMap::new(),
+            stopping: false,
+        };
+        let dispatcher = Self(Arc::new(Inner {
             runner,
             runtime,
             concurrent_max,
-            queue_max,
-            orders: Mutex::default(),
+            orders: Mutex::new(orders),
             quiet: Notify::new(),
-        }))
+            timer_set: Notify::new(),
+        }));
+        let runtime = &dispatcher.0.runtime;
+        runtime.spawn(dispatcher.clone().keep_time());
+        dispatcher
     }
 
     /// Takes a dispatch on, unless the order is queued or running already.
@@ -104,7 +122,7 @@ impl Dispatcher {
         if orders.stopping {
             return Dispatched::Refused;
         }
-        if orders.queued.contains(order_id) {
+        if orders.queue.contains(order_id) {
             return Dispatched::Accepted;
         }
         let dispatch = Dispatch {
@@ -115,10 +133,9 @@ impl Dispatcher {
             run.again = Some(dispatch);
             return Dispatched::Accepted;
         }
-        if orders.queue.len() >= self.0.queue_max {
+        if !orders.queue.push(dispatch) {
             return Dispatched::Refused;
         }
-        orders.enqueue(dispatch);
         self.start_next(&mut orders);
         Dispatched::Accepted
     }
@@ -145,17 +162,14 @@ impl Dispatcher {
     }
 
     /// Starts nothing more, waits for what runs as long as `drain` allows, and hands back the rest.
-    pub(crate) async fn stop(&self, deadline: tokio::time::Instant) {
+    pub(crate) async fn stop(&self, deadline: Instant) {
         {
             let mut orders = self.orders();
             orders.stopping = true;
             orders.queue.clear();
-            orders.queued.clear();
+            orders.timers.clear();
         }
-        if tokio::time::timeout_at(deadline, self.quiet())
-            .await
-            .is_ok()
-        {
+        if timeout_at(deadline, self.quiet()).await.is_ok() {
             return;
         }
         let running: Vec<_> = self
@@ -175,11 +189,10 @@ impl Dispatcher {
     /// Starts as many queued dispatches as may run.
     fn start_next(&self, orders: &mut Orders) {
         while orders.running.len() < self.0.concurrent_max {
-            let Some(dispatch) = orders.queue.pop_front() else {
+            let Some(dispatch) = orders.queue.pop() else {
                 return;
             };
             let token = Uuid::new_v4();
-            orders.queued.remove(&dispatch.order_id);
             orders
                 .running
                 .insert(dispatch.order_id.clone(), Run { token, again: None });
@@ -188,16 +201,51 @@ impl Dispatcher {
     }
 
     async fn run(self, dispatch: Dispatch, token: Uuid) {
-        let Dispatch {
-            order_id,
-            traceparent,
-        } = dispatch;
         let running = Running {
             dispatcher: &self,
-            order_id: &order_id,
+            order_id: &dispatch.order_id,
         };
-        self.0.runner.run(&order_id, token, traceparent).await;
+        let traceparent = dispatch.traceparent.clone();
+        let runner = &self.0.runner;
+        let again_in = runner.run(&dispatch.order_id, token, traceparent).await;
         drop(running);
+        if let Some(wait) = again_in.filter(|wait| *wait <= TIMER_MAX) {
+            self.dispatch_at(Instant::now() + wait, dispatch);
+        }
+    }
+
+    /// Dispatches later, unless the host stops before or there are timers enough.
+    fn dispatch_at(&self, at: Instant, dispatch: Dispatch) {
+        let mut orders = self.orders();
+        if !orders.stopping && orders.timers.set(at, dispatch) {
+            self.0.timer_set.notify_one();
+        }
+    }
+
+    /// Dispatches what is due, for as long as the runtime lasts.
+    async fn keep_time(self) {
+        loop {
+            let next = self.orders().timers.next();
+            let set = self.0.timer_set.notified();
+            match next {
+                Some(at) => tokio::select! {
+                    () = sleep_until(at) => self.dispatch_due(),
+                    () = set => {}
+                },
+                None => set.await,
+            }
+        }
+    }
+
+    fn dispatch_due(&self) {
+        let now = Instant::now();
+        loop {
+            let Some(due) = self.orders().timers.pop_due(now) else {
+                return;
+            };
+            // What is refused waits for a sweep.
+            let _ = self.dispatch(&due.order_id, due.traceparent);
+        }
     }
 
     fn orders(&self) -> MutexGuard<'_, Orders> {
@@ -219,7 +267,8 @@ impl Drop for Running<'_> {
         if let Some(again) = run.and_then(|run| run.again)
             && !orders.stopping
         {
-            orders.enqueue(again);
+            // What has no place waits for a sweep.
+            let _ = orders.queue.push(again);
         }
         self.dispatcher.start_next(&mut orders);
         if orders.running.is_empty() {

@@ -12,17 +12,20 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::Engine;
 use wasmtime_wasi_http::handler::{ProxyPre, Request, Response};
 
 /// How many instances there may be, what each takes on, and how long it may take.
 #[derive(Clone, Debug)]
 pub(crate) struct Policy {
-    /// Instances at once.
+    /// Instances at once that requests share.
     pub(crate) instances_max: usize,
     /// Instances among which requests are spread before they queue behind each other: about as
     /// many as can run at once.
     pub(crate) spread: usize,
+    /// Instances beside these that serve one request each, and nothing else.
+    pub(crate) alone_max: usize,
     /// Requests that one instance has in hand at once.
     pub(crate) requests_per_instance: usize,
     /// Requests that one instance takes on in its life.
@@ -36,7 +39,7 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// Requests that all instances together can have in hand at once.
+    /// Requests that all instances that are shared can have in hand at once.
     pub(crate) fn requests_max(&self) -> usize {
         self.instances_max
             .saturating_mul(self.requests_per_instance)
@@ -91,8 +94,12 @@ pub(super) struct Inner {
     runtime: Handle,
     /// Workers that take requests. One that has taken its last is not here, though it may live on.
     workers: Mutex<Vec<Arc<Worker>>>,
-    /// Workers that live.
+    /// Workers that live and share requests.
     alive: AtomicUsize,
+    /// Workers that live and have one request each.
+    alone: AtomicUsize,
+    /// Room for more of those, which is given in the order in which it is asked for.
+    alone_room: Arc<Semaphore>,
     /// Workers whose instance failed.
     failures: AtomicU64,
 }
@@ -105,6 +112,7 @@ impl Pool {
         policy: Policy,
         runtime: Handle,
     ) -> Self {
+        let alone_room = Arc::new(Semaphore::new(policy.alone_max));
         Self(Arc::new(Inner {
             engine,
             component,
@@ -113,6 +121,8 @@ impl Pool {
             runtime,
             workers: Mutex::default(),
             alive: AtomicUsize::new(0),
+            alone: AtomicUsize::new(0),
+            alone_room,
             failures: AtomicU64::new(0),
         }))
     }
@@ -124,7 +134,12 @@ impl Pool {
 
     /// Instances that live.
     pub(crate) fn instances(&self) -> usize {
-        self.0.alive.load(Relaxed)
+        self.0.alive.load(Relaxed) + self.0.alone.load(Relaxed)
+    }
+
+    /// Whether each request is alone in its instance however it comes.
+    pub(crate) fn isolates(&self) -> bool {
+        self.0.policy.requests_per_instance == 1
     }
 
     /// Instances that failed.
@@ -136,6 +151,20 @@ impl Pool {
     pub(crate) async fn call(&self, request: Request) -> Result<Response, Failure> {
         let (job, ticket) = Job::new(request);
         self.0.place(job)?;
+        ticket.response().await
+    }
+
+    /// Has an instance answer `request` that was made for it and does nothing else; waits for room
+    /// as long as it takes.
+    pub(crate) async fn call_alone(&self, request: Request) -> Result<Response, Failure> {
+        if self.isolates() {
+            return self.call(request).await;
+        }
+        let room = self.0.alone_room.clone().acquire_owned().await;
+        // OK because the semaphore is never closed.
+        let room = room.expect("there is room again");
+        let (job, ticket) = Job::new(request);
+        self.0.start_alone(job, room);
         ticket.response().await
     }
 }
@@ -201,7 +230,12 @@ impl Inner {
     /// Notes that a worker has ended.
     pub(super) fn ended(&self, worker: &Worker) {
         self.retire(worker);
-        self.alive.fetch_sub(1, Relaxed);
+        let living = if worker.is_alone() {
+            &self.alone
+        } else {
+            &self.alive
+        };
+        living.fetch_sub(1, Relaxed);
     }
 
     fn workers(&self) -> MutexGuard<'_, Vec<Arc<Worker>>> {
@@ -252,11 +286,20 @@ impl Inner {
     }
 
     fn start(self: &Arc<Self>, workers: &mut Vec<Arc<Worker>>) -> Arc<Worker> {
-        let (worker, inbox) = Worker::new(self.clone());
+        let (worker, inbox) = Worker::new(self.clone(), None);
         self.alive.fetch_add(1, Relaxed);
         workers.push(worker.clone());
         self.runtime.spawn(worker.clone().run(inbox));
         worker
+    }
+
+    /// Starts a worker that nobody else can hand anything.
+    fn start_alone(self: &Arc<Self>, job: Job, room: OwnedSemaphorePermit) {
+        let (worker, inbox) = Worker::new(self.clone(), Some(room));
+        self.alone.fetch_add(1, Relaxed);
+        worker.hand(job);
+        worker.close();
+        self.runtime.spawn(worker.run(inbox));
     }
 
     fn hand(&self, workers: &mut Vec<Arc<Worker>>, worker: &Arc<Worker>, job: Job) {

@@ -16,6 +16,9 @@ use wasmtime::component::Resource;
 /// How many bytes of keys one `list-keys` returns at most; they must fit the guest's memory.
 const LISTED_BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// How many keys a page of `list-keys` with a cursor holds at most.
+const PAGE_KEYS: usize = 1000;
+
 /// A compare-and-swap in the making: a key, and what it held when it was last looked at.
 pub struct Cas {
     store: Arc<dyn Store>,
@@ -109,6 +112,9 @@ impl store::HostBucket for KeyValue<'_> {
         Ok(store.exists(&key).await.map_err(|error| failed(&error)))
     }
 
+    /// Without a cursor all keys at once, as in Spin. With one, which may be any text, the keys
+    /// after it in the order of their bytes, page by page: what Spin, and a store that keeps no
+    /// order, refuse.
     async fn list_keys(
         &mut self,
         bucket: Resource<OpenStore>,
@@ -116,20 +122,31 @@ impl store::HostBucket for KeyValue<'_> {
     ) -> wasmtime::Result<Result<KeyResponse, Error>> {
         let store = self.store(&bucket)?;
         let _standing = self.meter.stand();
-        if cursor.is_some() {
-            // No cursor is ever handed out, here as in Spin.
-            return Ok(Err(Error::Other("list-keys takes no cursor".to_owned())));
-        }
-        Ok(list(&*store)
-            .await
-            .map(|keys| KeyResponse { keys, cursor: None })
-            .map_err(Error::Other))
+        let Some(cursor) = cursor else {
+            return Ok(list(&*store)
+                .await
+                .map(|keys| KeyResponse { keys, cursor: None })
+                .map_err(Error::Other));
+        };
+        Ok(match store.keys_after(&cursor, PAGE_KEYS).await {
+            Ok(Some(keys)) => Ok(page(keys)),
+            Ok(None) => Err(Error::Other(
+                "list-keys takes no cursor, as this store keeps no order".to_owned(),
+            )),
+            Err(error) => Err(failed(&error)),
+        })
     }
 
     async fn drop(&mut self, bucket: Resource<OpenStore>) -> wasmtime::Result<()> {
         self.table.delete(bucket)?;
         Ok(())
     }
+}
+
+/// A page of keys; a full one may not be the last.
+fn page(keys: Vec<String>) -> KeyResponse {
+    let cursor = keys.last().filter(|_| keys.len() == PAGE_KEYS).cloned();
+    KeyResponse { keys, cursor }
 }
 
 /// All keys at once, as long as they fit the guest's memory; otherwise a sentence.
@@ -261,14 +278,53 @@ impl atomics::HostCas for KeyValue<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::key_value::Granted;
+    use crate::host::meter::Meter;
     use crate::kv::{Backend, Limits, Stores};
+    use store::HostBucket as _;
+    use wasmtime::component::ResourceTable;
 
-    #[tokio::test]
-    async fn the_first_look_shows_what_was_captured_and_the_next_what_is_there() {
+    async fn memory() -> Arc<dyn Store> {
         let backends = [("default".to_owned(), Backend::Memory)];
         let stores = Stores::open(backends, Limits::default()).await;
         let store = stores.ok().and_then(|stores| stores.store("default"));
-        let store = store.expect("memory is always there");
+        store.expect("memory is always there")
+    }
+
+    #[tokio::test]
+    async fn a_cursor_is_the_key_that_was_last_and_goes_with_the_last_page() {
+        let store = memory().await;
+        let pairs = (0..2500).map(|n| (format!("a_{n:04}"), b"1".to_vec()));
+        let written = store.set_many(pairs.collect()).await;
+        written.expect("memory takes it");
+        let granted: Granted = Arc::new([("default".to_owned(), store)].into());
+        let mut key_value = KeyValue {
+            granted: &granted,
+            table: &mut ResourceTable::new(),
+            meter: &Meter::default(),
+        };
+        let mut pages = Vec::new();
+        let mut cursor = Some(String::new());
+        while cursor.is_some() {
+            let opened = store::Host::open(&mut key_value, "default".to_owned()).await;
+            let bucket = opened.expect("no trap").expect("it is granted");
+            let listed = key_value.list_keys(bucket, cursor).await;
+            let page = listed.expect("no trap").expect("memory keeps an order");
+            pages.push((page.keys.len(), page.cursor.clone()));
+            cursor = page.cursor;
+        }
+        let cursor = |key: &str| Some(key.to_owned());
+        let expected = [
+            (1000, cursor("a_0999")),
+            (1000, cursor("a_1999")),
+            (500, None),
+        ];
+        assert_eq!(pages, expected);
+    }
+
+    #[tokio::test]
+    async fn the_first_look_shows_what_was_captured_and_the_next_what_is_there() {
+        let store = memory().await;
         let capture = Cas::capture(store.clone(), "key".to_owned()).await;
         let mut cas = capture.expect("memory answers");
         let written = store.set("key", b"later".to_vec()).await;

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Instant;
-use tokio::sync::{SetOnce, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, SetOnce, mpsc};
 use tokio::time::Sleep;
 use wasmtime::component::Accessor;
 use wasmtime::{AsContextMut as _, PoolConcurrencyLimitError, Store};
@@ -39,6 +39,8 @@ pub(super) struct Worker {
     streams: AtomicUsize,
     /// Why it ended, once it has.
     pub(super) ended: SetOnce<Failure>,
+    /// The room that it takes up if it has one request and nothing else.
+    room: Option<OwnedSemaphorePermit>,
 }
 
 /// What an instance is doing, as far as its time limits go.
@@ -56,7 +58,8 @@ enum Phase {
 type Clock = Mutex<(Phase, Instant)>;
 
 impl Worker {
-    pub(super) fn new(pool: Arc<Inner>) -> (Arc<Self>, Inbox) {
+    /// A worker of `pool`; with `room`, one that is to have a single request.
+    pub(super) fn new(pool: Arc<Inner>, room: Option<OwnedSemaphorePermit>) -> (Arc<Self>, Inbox) {
         let (sender, inbox) = mpsc::unbounded_channel();
         let worker = Self {
             pool,
@@ -67,6 +70,7 @@ impl Worker {
             load: AtomicUsize::new(0),
             streams: AtomicUsize::new(0),
             ended: SetOnce::new(),
+            room,
         };
         (Arc::new(worker), inbox)
     }
@@ -99,6 +103,11 @@ impl Worker {
         lock(&self.inbox).take();
     }
 
+    /// Whether it has one request and nothing else.
+    pub(super) fn is_alone(&self) -> bool {
+        self.room.is_some()
+    }
+
     /// Jobs in hand, taken up or not.
     pub(super) fn load(&self) -> usize {
         self.load.load(Relaxed)
@@ -126,8 +135,9 @@ impl Worker {
             self.fail(failure, store.data());
         }
         drop(store);
-        // What was not taken up is not lost with the instance, unless none can be made at all.
-        if !matches!(self.ended.get(), Some(Failure::Exhausted(_))) {
+        // What was not taken up is not lost with the instance, unless none can be made at all, or
+        // it has to be alone where it goes.
+        if !self.is_alone() && !matches!(self.ended.get(), Some(Failure::Exhausted(_))) {
             while let Ok(job) = inbox.try_recv() {
                 self.waiting.fetch_sub(1, Relaxed);
                 // OK to ignore: a job that has no place is dropped, and its requester then reads
@@ -187,7 +197,7 @@ impl Worker {
                 }
                 Poll::Pending => {}
             }
-            if self.waiting() > 0 && self.meter.is_held_up() {
+            if self.waiting() > 0 && self.meter.is_held_up() && !self.is_alone() {
                 self.hand_back(&mut lock(&inbox));
             }
             self.watch(&clock, alarm.as_mut(), cx)

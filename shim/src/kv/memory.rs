@@ -36,6 +36,15 @@ fn lock(values: &Mutex<BTreeMap<String, Vec<u8>>>) -> MutexGuard<'_, BTreeMap<St
     values.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// From `""` on that is all of them, because no key is empty.
+fn keys_after(values: &BTreeMap<String, Vec<u8>>, after: &str, limit: usize) -> Vec<String> {
+    values
+        .range::<str, _>((Bound::Excluded(after), Bound::Unbounded))
+        .take(limit)
+        .map(|(key, _)| key.clone())
+        .collect()
+}
+
 #[async_trait]
 impl Store for Memory {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
@@ -86,16 +95,16 @@ impl Store for Memory {
     fn keys(&self) -> Keys {
         let values = self.values.clone();
         // Each batch continues after the last key of the one before, so nothing is held between.
-        stream::unfold(Bound::Unbounded, move |after| {
-            let batch: Vec<String> = lock(&values)
-                .range((after, Bound::Unbounded))
-                .take(BATCH_KEYS)
-                .map(|(key, _)| key.clone())
-                .collect();
+        stream::unfold(String::new(), move |after| {
+            let batch = keys_after(&lock(&values), &after, BATCH_KEYS);
             let last = batch.last().cloned();
-            async move { last.map(|last| (Ok(batch), Bound::Excluded(last))) }
+            async move { last.map(|last| (Ok(batch), last)) }
         })
         .boxed()
+    }
+
+    async fn keys_after(&self, after: &str, limit: usize) -> Result<Option<Vec<String>>, Error> {
+        Ok(Some(keys_after(&self.values(), after, limit)))
     }
 
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, Error> {

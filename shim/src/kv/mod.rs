@@ -78,6 +78,14 @@ pub trait Store: Send + Sync {
     /// at any time. It ends after its first error.
     fn keys(&self) -> Keys;
 
+    /// The first keys of the label that sort after `after` by their bytes, ascending and at most
+    /// `limit` of them; or `None`, always, where the back end keeps no order. After `""` come all.
+    ///
+    /// `after` need not be a key. Whoever asks again after the last key that it got, until it gets
+    /// fewer than `limit`, has seen each key once that existed all the while. Nothing is held
+    /// between two calls.
+    async fn keys_after(&self, after: &str, limit: usize) -> Result<Option<Vec<String>>, Error>;
+
     /// Adds `delta` to the integer at `key` (0 if absent) and returns the sum, as one step. A `delta`
     /// of 0 reads it, and need not create it.
     /// Durable on return. **Not safe to repeat** after [`ErrorKind::Unavailable`].

@@ -9,6 +9,7 @@ use super::{Limits, OpenError, Store};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Where the keys of a label are kept. A new back end is a variant here, an arm in
 /// [`Stores::open`], a module beside this one, and a line in the table of `tests/kv`.
@@ -42,6 +43,8 @@ pub struct Stores {
     databases: BTreeMap<PathBuf, Arc<Database>>,
     /// The label of each container.
     containers: BTreeMap<String, String>,
+    /// Labels that hosts on other machines may have open too.
+    shared: usize,
 }
 
 struct Label {
@@ -60,6 +63,7 @@ impl Stores {
             labels: BTreeMap::new(),
             databases: BTreeMap::new(),
             containers: BTreeMap::new(),
+            shared: 0,
         };
         let mut redis = BTreeMap::new();
         let crash_point = CrashPoint::from_environment()?;
@@ -82,6 +86,7 @@ impl Stores {
                             fix: "give each a database of its own".to_owned(),
                         });
                     }
+                    stores.shared += 1;
                     Label {
                         store: Arc::new(RedisStore::open(&address, limits).await?),
                         summary: address.to_string(),
@@ -92,6 +97,7 @@ impl Stores {
                     summary: "memory, gone when the process ends".to_owned(),
                 },
                 Backend::AzureCosmos(settings) => {
+                    stores.shared += 1;
                     stores.container(&name, &settings, limits).await?
                 }
             };
@@ -106,6 +112,21 @@ impl Stores {
     /// The store under `label`, if the app has it.
     pub fn store(&self, label: &str) -> Option<Arc<dyn Store>> {
         self.labels.get(label).map(|label| label.store.clone())
+    }
+
+    /// The tenure: the time since which the hosts of this machine have had these stores for
+    /// themselves, by its name. Whatever was begun in another has nobody left who works on it.
+    ///
+    /// None where a host elsewhere may have a store too, and where labels are in several files,
+    /// each of which has a time of its own.
+    pub fn tenure(&self) -> Option<Uuid> {
+        let mut databases = self.databases.values();
+        match (self.shared, databases.next(), databases.next()) {
+            // Memory goes with its process.
+            (0, None, _) => Some(Uuid::new_v4()),
+            (0, Some(database), None) => database.tenure(),
+            _ => None,
+        }
     }
 
     /// Each label and where its keys are kept, for people to read.

@@ -21,11 +21,12 @@ async fn a_file_of_ours_can_be_opened_plainly_after_a_close() {
     store.increment("n", -2).await.unwrap();
     labels.stores.close().await;
 
-    let beside: Vec<_> = fs::read_dir(fixture.file().parent().unwrap())
+    let mut beside: Vec<_> = fs::read_dir(fixture.file().parent().unwrap())
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
         .collect();
-    assert_eq!(beside, ["sqlite_key_value.db"]);
+    beside.sort();
+    assert_eq!(beside, ["sqlite_key_value.db", "sqlite_key_value.db.lock"]);
 
     let connection = Connection::open(fixture.file()).unwrap();
     connection.execute_batch(SPIN_TABLE).unwrap();
@@ -39,6 +40,21 @@ async fn a_file_of_ours_can_be_opened_plainly_after_a_close() {
         .collect();
     let row = |key: &str, value: &[u8]| ("default".to_owned(), key.to_owned(), value.to_vec());
     assert_eq!(rows, [row("a", b"1"), row("n", &(-2_i64).to_le_bytes())]);
+}
+
+#[tokio::test]
+async fn a_tenure_lasts_while_anybody_has_the_file_open() {
+    let fixture = Sqlite::new();
+    let first = fixture.open().await.stores;
+    let tenure = first.tenure();
+    assert!(tenure.is_some());
+    let second = fixture.open().await.stores;
+    assert_eq!(second.tenure(), tenure);
+    drop(first);
+    assert_eq!(fixture.open().await.stores.tenure(), tenure);
+    drop(second);
+    let next = fixture.open().await.stores.tenure();
+    assert!(next.is_some() && next != tenure);
 }
 
 #[tokio::test]

@@ -1,4 +1,8 @@
-//! The keys of a container, page by page.
+//! The keys of a container: all of them page by page, or those after one in order.
+//!
+//! For the ordered ones the SDK asks each physical partition, whose own order the service keeps in
+//! the index of `id`, and merges what comes by its bytes. That index is there whatever the
+//! container's indexing policy excludes.
 
 use super::container::Container;
 use super::failure::{CALL_MAX, Failure};
@@ -19,6 +23,9 @@ const BATCH_KEYS: u32 = 1000;
 
 /// Spin writes no other documents into a container whose partition key is `/id`.
 const ALL_KEYS: &str = "SELECT c.id FROM c";
+
+/// The SDK plans this by itself and has each partition answer the part that it merges.
+const KEYS_AFTER: &str = "SELECT c.id FROM c WHERE c.id > @after ORDER BY c.id";
 
 /// An item of a page.
 #[derive(Deserialize)]
@@ -70,8 +77,9 @@ impl Place {
             pages
         } else {
             let container = self.container.get().await?;
-            let begun = begin(&container).await.map_err(Failure::Sdk)?;
-            self.pages.insert(begun)
+            let page = NonZeroU32::new(BATCH_KEYS).expect("OK because it is a constant above 0");
+            let begun = pages(&container, Query::from(ALL_KEYS), page).await;
+            self.pages.insert(begun.map_err(Failure::Sdk)?)
         };
         let Some(page) = pages.try_next().await.map_err(Failure::Sdk)? else {
             return Ok(None);
@@ -81,15 +89,39 @@ impl Place {
     }
 }
 
-async fn begin(container: &ContainerClient) -> Result<QueryPageIterator<Key>, CosmosError> {
-    let page = NonZeroU32::new(BATCH_KEYS).expect("OK because it is a constant above 0");
+/// The first `limit` keys after `after`, in ascending order.
+pub(super) async fn keys_after(
+    container: &ContainerClient,
+    after: &str,
+    limit: usize,
+) -> Result<Vec<String>, CosmosError> {
+    let query = Query::from(KEYS_AFTER).with_parameter("@after", after)?;
+    let page = u32::try_from(limit).unwrap_or(u32::MAX).min(BATCH_KEYS);
+    // No partition is asked for more than may be wanted of it. To ask for nothing is not allowed.
+    let page = NonZeroU32::new(page).unwrap_or(NonZeroU32::MIN);
+    let mut pages = pages(container, query, page).await?;
+    let mut keys = Vec::new();
+    while keys.len() < limit
+        && let Some(page) = pages.try_next().await?
+    {
+        keys.extend(page.into_items().into_iter().map(|key| key.id));
+    }
+    keys.truncate(limit);
+    Ok(keys)
+}
+
+/// The pages of `query` over all partitions, of so many keys each.
+async fn pages(
+    container: &ContainerClient,
+    query: Query,
+    page: NonZeroU32,
+) -> Result<QueryPageIterator<Key>, CosmosError> {
     let options = QueryOptions::default().with_feed_options(
         FeedOptions::default()
             .with_max_item_count(MaxItemCountHint::Limit(page))
             // By default a container of more than 100 physical partitions would not be listed.
             .with_max_fan_out(u32::MAX),
     );
-    let query = Query::from(ALL_KEYS);
     let items = container
         .query_items(query, FeedScope::full_container(), Some(options))
         .await?;

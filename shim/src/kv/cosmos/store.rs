@@ -272,6 +272,17 @@ impl Store for Cosmos {
         )
     }
 
+    async fn keys_after(&self, after: &str, limit: usize) -> Result<Option<Vec<String>>, Error> {
+        let after = after.to_owned();
+        let keys =
+            self.call(move |container| async move {
+                listing::keys_after(&container, &after, limit).await
+            })
+            .await;
+        keys.map(Some)
+            .map_err(|failure| self.failed("list keys", failure))
+    }
+
     /// Reads, adds, and writes if nobody else has meanwhile; else again. The service's own patch
     /// adds as one step, but is not among what the SDK keeps stable, and by Spin's layout the sum
     /// has to fit a 64-bit float or be written otherwise. Within this host writes of a key take

@@ -186,6 +186,11 @@ impl Store for RedisStore {
         .boxed()
     }
 
+    /// Redis keeps its keys in no order.
+    async fn keys_after(&self, _: &str, _: usize) -> Result<Option<Vec<String>>, Error> {
+        Ok(None)
+    }
+
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, Error> {
         self.limits.check_key(key)?;
         let mut connection = self.connection.clone();

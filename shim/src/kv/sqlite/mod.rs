@@ -11,19 +11,25 @@ mod checkpointer;
 mod open;
 mod readers;
 mod statements;
+mod tenure;
 mod writer;
 
 use self::readers::Readers;
 use self::statements::Statements;
+use self::tenure::Tenure;
 use self::writer::{Refusal, Writer};
 use super::{Error, Keys, Limits, OpenError, Store, Swap, integer};
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use std::path::Path;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// How many keys [`Store::get_many`] reads before it lets other tasks of its thread run.
 const READS_PER_TURN: usize = 64;
+
+/// How many keys a batch of a listing holds: a millisecond's worth.
+const BATCH_KEYS: usize = 1000;
 
 /// A SQLite file that is open for any number of labels.
 pub(super) struct Database {
@@ -31,6 +37,8 @@ pub(super) struct Database {
     // closes, which deletes the log.
     writer: Arc<Writer>,
     readers: Arc<Readers>,
+    /// Held until the file is closed; none if it cannot be locked.
+    tenure: Option<Tenure>,
 }
 
 impl Database {
@@ -44,9 +52,16 @@ impl Database {
             Ok(Self {
                 readers: Arc::new(Readers::open(&path, name)?),
                 writer: Arc::new(writer),
+                tenure: join_tenure(&path),
             })
         })
         .await
+    }
+
+    /// The time since which some process has had the file open without a break, by its name; none
+    /// if that cannot be told.
+    pub(super) fn tenure(&self) -> Option<Uuid> {
+        self.tenure.as_ref().map(|tenure| tenure.id)
     }
 
     /// The label `label` of this file.
@@ -169,7 +184,7 @@ impl Store for SqliteStore {
             let (readers, label) = (readers.clone(), label.clone());
             async move {
                 let after = after?;
-                match blocking(move || readers.keys_after(&label, &after)).await {
+                match blocking(move || readers.keys_after(&label, &after, BATCH_KEYS)).await {
                     Ok(batch) => {
                         let last = batch.last().cloned()?;
                         Some((Ok(batch), Some(last)))
@@ -179,6 +194,14 @@ impl Store for SqliteStore {
             }
         })
         .boxed()
+    }
+
+    async fn keys_after(&self, after: &str, limit: usize) -> Result<Option<Vec<String>>, Error> {
+        let (readers, label) = (self.readers.clone(), self.label.clone());
+        let after = after.to_owned();
+        blocking(move || readers.keys_after(&label, &after, limit))
+            .await
+            .map(Some)
     }
 
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, Error> {
@@ -209,6 +232,20 @@ impl Store for SqliteStore {
         })
         .await
     }
+}
+
+/// Without a tenure all is as on a store that hosts share: no reason not to start.
+fn join_tenure(path: &Path) -> Option<Tenure> {
+    let joined = Tenure::join(path);
+    joined
+        .inspect_err(|error| {
+            tracing::warn!(
+                error = error.to_string(),
+                "the file beside `{}` cannot be locked, so orders that a crash leaves wait for their leases",
+                path.display()
+            );
+        })
+        .ok()
 }
 
 /// Runs `work` where it may block.

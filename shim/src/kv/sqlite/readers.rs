@@ -14,9 +14,6 @@ const EXISTS: &str = "SELECT 1 FROM spin_key_value WHERE store = ?1 AND key = ?2
 const KEYS_AFTER: &str = "SELECT key FROM spin_key_value WHERE store = ?1 AND key > ?2
                           ORDER BY key LIMIT ?3";
 
-/// How many keys a batch of a listing holds: a millisecond's worth.
-const BATCH_KEYS: i64 = 1000;
-
 /// The connections that read a file. A slot is `None` once closed.
 pub(super) struct Readers {
     name: Arc<str>,
@@ -77,13 +74,20 @@ impl Readers {
         })
     }
 
-    /// The next keys after `after` in ascending order; none if there are no more.
+    /// The next keys after `after` in ascending order, `limit` at most; none if there are no more.
     ///
     /// From `""` on that is all of them, because no key is empty.
-    pub(super) fn keys_after(&self, label: &str, after: &str) -> Result<Vec<String>, Error> {
+    pub(super) fn keys_after(
+        &self,
+        label: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, Error> {
+        // SQLite counts no further, and no file has more keys.
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.read(&mut lock(&self.listing), |connection| {
             let mut statement = connection.prepare_cached(KEYS_AFTER)?;
-            let mut rows = statement.query(params![label, after, BATCH_KEYS])?;
+            let mut rows = statement.query(params![label, after, limit])?;
             let mut keys = Vec::new();
             while let Some(row) = rows.next()? {
                 match key(row, label)? {

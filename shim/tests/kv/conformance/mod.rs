@@ -43,6 +43,11 @@ macro_rules! suite {
                     a_listing_is_complete_in_bounded_batches,
                     a_listing_has_every_lasting_key_while_others_come_and_go,
                     a_listing_left_lying_blocks_nobody,
+                    keys_after_one_come_in_the_order_of_their_bytes,
+                    keys_after_the_last_are_none_and_after_nothing_all,
+                    keys_after_one_are_those_of_its_label,
+                    keys_after_one_that_is_gone_go_on_where_it_was,
+                    pages_of_keys_have_each_lasting_key_once_while_others_come_and_go,
                 }
                 increments {
                     an_increment_starts_at_zero,
