@@ -362,7 +362,11 @@ fn bounded(message: &str) -> String {
     });
     match cut_at {
         None => message.to_owned(),
-        Some(cut_at) => format!("{} … (cut off; {} bytes in all)", &message[..cut_at], message.len()),
+        Some(cut_at) => format!(
+            "{} … (cut off; {} bytes in all)",
+            &message[..cut_at],
+            message.len()
+        ),
     }
 }
 

@@ -7,7 +7,6 @@ use crate::support::roles::{
     End, SHORT_WORK, cancel_until_told, claim, end, hold, process, settle, submit,
 };
 use crate::support::scheduler::pass;
-use crate::support::world::World;
 
 #[test]
 fn a_cancelled_order_stays_cancelled_and_the_late_outcome_is_noted() {

@@ -55,7 +55,10 @@ fn contest(world: &World) -> u64 {
         world.spawn(replica(world.process()));
     }
     world.run();
-    creators.into_iter().map(|died| u64::from(died.take())).sum()
+    creators
+        .into_iter()
+        .map(|died| u64::from(died.take()))
+        .sum()
 }
 
 /// Submits once or again and again, and may die.
@@ -73,7 +76,10 @@ async fn create(world: World) -> bool {
         let task = world.clone();
         let life = line.life();
         // Who is told is told by the audit, which knows it then.
-        let submitted = mortal(life, async move { submit_once(&task, &line, BODY, key).await });
+        let submitted = mortal(
+            life,
+            async move { submit_once(&task, &line, BODY, key).await },
+        );
         if submitted.await.is_none() {
             return true;
         }
@@ -86,7 +92,10 @@ async fn create(world: World) -> bool {
 async fn replica(world: World) {
     let until = world.clock.now().plus_ms(TROUBLE_MS);
     while world.clock.now() < until {
-        world.clock.sleep(world.random.below(SWEEPS.interval_ms / 2)).await;
+        world
+            .clock
+            .sleep(world.random.below(SWEEPS.interval_ms / 2))
+            .await;
         if let Ok(SweepTurn::Taken(swept)) = sweep(&world, &world.connect()).await {
             for id in swept.due {
                 let worker = world.process();
@@ -117,9 +126,10 @@ fn settle_down(world: &World) -> OrderId {
 /// When its retention has ended, nothing is left of it, nor of its key.
 fn forget(world: &World) {
     world.pass_ms(KEPT_MS + 90_000 + EXPIRY.interval_ms);
+    let mut expired = Vec::new();
     for _ in 0..3 {
-        world.complete(expire_until_done(world.clone()));
+        expired.push(world.complete(expire_until_done(world.clone())));
     }
-    assert!(world.orders().is_empty());
+    assert!(world.orders().is_empty(), "{expired:?}");
     assert_eq!(world.bids(), []);
 }

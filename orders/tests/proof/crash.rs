@@ -83,7 +83,7 @@ fn a_client_that_dies_while_it_submits_with_a_key_can_submit_again() {
             let key = idempotency(BODY);
             let pause = async |ms| world.clock.sleep(ms).await;
             let submission = world.submission(BODY);
-            let _untold = orders::submit_once(&line, submission, key, pause).await;
+            let _untold = orders::submit_once(&line, submission, key, world.token(), pause).await;
         }
         .boxed_local()
     };
@@ -232,10 +232,14 @@ fn an_expiry_that_dies_leaves_nothing_that_stays() {
                 assert_eq!(same, again);
                 world.store.calm();
                 world.complete(recover(world.clone()));
+                let mut expired = Vec::new();
                 for _ in 0..3 {
-                    world.complete(expire_until_done(world.clone()));
+                    expired.push(world.complete(expire_until_done(world.clone())));
                 }
-                assert!(again == id || !world.has(Key::Ended(id)));
+                assert!(
+                    again == id || !world.has(Key::Ended(id)),
+                    "it died at {operation}: {expired:?}"
+                );
                 world.pass_ms(KEPT_MS + EXPIRY.interval_ms);
                 for _ in 0..2 {
                     world.complete(expire_until_done(world.clone()));

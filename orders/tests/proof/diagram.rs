@@ -62,8 +62,22 @@ fn records() -> Vec<Record> {
             next_attempt_at: at,
         })
     };
-    let mut records = vec![due_at(None), due_at(Some(PAST)), due_at(Some(FUTURE))];
-    for (attempt, alone) in [(1, false), (1, true), (ATTEMPTS_MAX, false), (ATTEMPTS_MAX, true)] {
+    let candidate = Record {
+        candidate: true,
+        ..due_at(None)
+    };
+    let mut records = vec![
+        candidate,
+        due_at(None),
+        due_at(Some(PAST)),
+        due_at(Some(FUTURE)),
+    ];
+    for (attempt, alone) in [
+        (1, false),
+        (1, true),
+        (ATTEMPTS_MAX, false),
+        (ATTEMPTS_MAX, true),
+    ] {
         for lease_until in [PAST, FUTURE] {
             let claimed = claimed(&pending, attempt, alone, lease_until);
             let ends = ends().map(|end| Event::Ended {
@@ -113,6 +127,8 @@ fn events() -> Vec<Event> {
         Event::Interrupted { tenure: tenure(2) },
         Event::LeaseExpired,
         Event::Cancelled,
+        Event::Chosen,
+        Event::Discarded,
     ];
     for token in [holder(), stranger()] {
         events.push(Event::Renewed {
@@ -166,6 +182,8 @@ fn cause(record: &Record, event: &Event) -> String {
         Event::Renewed { .. } => "renewed".to_owned(),
         Event::Released { .. } => "released".to_owned(),
         Event::Cancelled => "cancelled".to_owned(),
+        Event::Chosen => "chosen".to_owned(),
+        Event::Discarded => "discarded".to_owned(),
         Event::LeaseExpired => format!("lease expired{last_alone}"),
         Event::Interrupted { .. } => format!("interrupted{last_alone}"),
         Event::Ended { .. } if record.status().is_terminal() => "ended: late".to_owned(),
@@ -184,7 +202,10 @@ fn the_documented_edges_are_those_that_are_taken() {
         for event in events() {
             if let Ok(next) = apply(&record, &event, NOW) {
                 taken.insert(Edge {
-                    from: record.status().as_str().to_owned(),
+                    from: match record.candidate {
+                        true => "candidate".to_owned(),
+                        false => record.status().as_str().to_owned(),
+                    },
                     cause: cause(&record, &event),
                     to: next.status().as_str().to_owned(),
                 });
@@ -211,6 +232,7 @@ fn what_is_no_edge_is_refused_for_its_reason() {
             };
             assert_eq!((refused.id, refused.status), (record.id, record.status()));
             let expected = match (&record.state, &event) {
+                (State::Pending { .. }, _) if record.candidate => Refusal::Undecided,
                 (
                     State::Pending {
                         next_attempt_at: Some(at),
@@ -222,7 +244,9 @@ fn what_is_no_edge_is_refused_for_its_reason() {
                     Refusal::NotAlone
                 }
                 // Once the lease has run out, that is to be recorded before the next claim.
-                (State::Processing { claim, .. }, Event::Claimed { .. }) if claim.lease_until > NOW => {
+                (State::Processing { claim, .. }, Event::Claimed { .. })
+                    if claim.lease_until > NOW =>
+                {
                     Refusal::Held {
                         until: claim.lease_until,
                     }

@@ -64,10 +64,7 @@ fn each_fault_does_to_a_swap_what_its_name_says() {
 
 /// Two who swap one key at once, and what the second is answered and what is there then.
 fn second_swap(quirk: Quirk, key_exists: bool) -> (Swap, Swap, Vec<u8>) {
-    let world = World::new(
-        Conditions::of(Some(quirk)),
-        0,
-    );
+    let world = World::new(Conditions::of(Some(quirk)), 0);
     let task = world.clone();
     world.complete(async move {
         let line = task.connect();
@@ -295,10 +292,14 @@ fn processes_pause_for_longer_than_anybody_waits_and_their_clocks_jump() {
     assert!(longest_ms > KEPT_MS);
     let task = world.process();
     let off_ms: BTreeSet<_> = (0..1_000)
-        .map(|_| task.now().as_unix_ms().cast_signed() - task.clock.now().as_unix_ms().cast_signed())
+        .map(|_| {
+            task.now().as_unix_ms().cast_signed() - task.clock.now().as_unix_ms().cast_signed()
+        })
         .collect();
     let far = |off_ms: &i64| off_ms.abs() > 60_000;
-    assert!(off_ms.len() > 10 && off_ms.iter().any(far) && off_ms.iter().all(|off| off.abs() <= 90_000));
+    assert!(
+        off_ms.len() > 10 && off_ms.iter().any(far) && off_ms.iter().all(|off| off.abs() <= 90_000)
+    );
 }
 
 #[test]

@@ -114,5 +114,8 @@ fn a_key_may_be_used_for_another_order_when_its_retention_has_ended() {
 
 fn remains(world: &World, ids: &[OrderId]) -> Vec<OrderId> {
     let there = world.orders();
-    ids.iter().filter(|id| there.contains(id)).copied().collect()
+    ids.iter()
+        .filter(|id| there.contains(id))
+        .copied()
+        .collect()
 }

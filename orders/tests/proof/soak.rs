@@ -12,7 +12,7 @@ use crate::support::conditions::{Conditions, under};
 use crate::support::faulty::Death;
 use crate::support::mortal::mortal;
 use crate::support::roles::{
-    End, Work, expire, process, recover, submit, submit_once_until_accepted, sweep,
+    End, Work, process, recover, submit, submit_once_until_accepted, sweep,
 };
 use crate::support::sample::{BODY, LEASE_MS, SWEEPS};
 use crate::support::world::World;

@@ -1,9 +1,7 @@
 //! Sweeps: what nobody works on is found, and what ended among the open orders is moved; one failed
 //! read stops nothing, and retries and whole backlogs are swept for in time.
 
-use orders::{
-    DISPATCH_GRACE_MS, Key, OrderId, Status, Store as _, SweepTurn, Token, cancel, next_sweep_at,
-};
+use orders::{DISPATCH_GRACE_MS, Key, OrderId, Status, SweepTurn, cancel, next_sweep_at};
 
 use crate::support::conditions::{Conditions, under, under_all_conditions};
 use crate::support::fault::{Fault, Quirk};

@@ -60,7 +60,9 @@ const MARKED: Layout = Layout {
             let elsewhere = World::calm();
             let record = elsewhere.complete(submit(elsewhere.clone()));
             let record = elsewhere.record(record);
-            line.set(&Key::Ended(id), &record.to_json()).await.expect("calm");
+            line.set(&Key::Ended(id), &record.to_json())
+                .await
+                .expect("calm");
             id
         }
         .boxed_local()
@@ -86,7 +88,12 @@ const MARKED: Layout = Layout {
 /// A submitter with any clock stands still anywhere, for as long as it may be, while others sweep and
 /// remove: what it then accepts is found.
 fn every_accepted_order_is_found(layout: &Layout) {
-    for (off_ms, pause_ms) in [(0, 90_000), (-90_000, 5_000), (90_000, 5_000), (0, 2 * KEPT_MS)] {
+    for (off_ms, pause_ms) in [
+        (0, 90_000),
+        (-90_000, 5_000),
+        (90_000, 5_000),
+        (0, 2 * KEPT_MS),
+    ] {
         for operation in 0..3 {
             let world = World::calm();
             let submitter = world.with_clock_off(off_ms);
@@ -98,7 +105,9 @@ fn every_accepted_order_is_found(layout: &Layout) {
                 let until = others.now().plus_ms(pause_ms);
                 while others.now() < until {
                     open(others.clone()).await;
-                    roles::expire(&others, &others.connect()).await.expect("calm");
+                    roles::expire(&others, &others.connect())
+                        .await
+                        .expect("calm");
                     others.clock.sleep(SWEEPS.interval_ms).await;
                 }
             });
@@ -158,7 +167,9 @@ fn others_are_found_when_a_read_fails(sweep: Sweep) {
             world.complete(submit(world.clone()));
         }
         world.pass_ms(DISPATCH_GRACE_MS);
-        let line = world.connect().struck_at(operation, Fault::FailsBeforeApplying);
+        let line = world
+            .connect()
+            .struck_at(operation, Fault::FailsBeforeApplying);
         let due = world.complete(sweep(world.clone(), line));
         match due {
             // No turn was got, or no listing: the next sweep is soon.
@@ -197,7 +208,10 @@ fn a_retry_is_found_when_it_is_due(sweep: Sweep) {
     };
     let task = world.clone();
     world.complete(async move { roles::process(&task, &task.connect(), id, work).await });
-    let due = world.record(id).claimable_at().expect("it is to be tried again");
+    let due = world
+        .record(id)
+        .claimable_at()
+        .expect("it is to be tried again");
     let line = || -> Line { Connection::new(world.store.clone()) };
     loop {
         let found = world.complete(sweep(world.clone(), line())).expect("calm");
@@ -207,7 +221,10 @@ fn a_retry_is_found_when_it_is_due(sweep: Sweep) {
         world.pass_ms(100);
     }
     let late_ms = world.now().ms_since(due);
-    assert!(late_ms <= DISPATCH_GRACE_MS + 1_000, "found after {late_ms} ms");
+    assert!(
+        late_ms <= DISPATCH_GRACE_MS + 1_000,
+        "found after {late_ms} ms"
+    );
 }
 
 #[test]

@@ -3,15 +3,13 @@
 
 use orders::{
     ATTEMPTS_KEPT_MAX, AttemptEnd, BACKOFF_BASE_MS, Claim, ClaimError, Claimant, ErrorCode, Event,
-    IllegalTransition, MESSAGE_BYTES_MAX, Order, OrderId, RESULT_BYTES_MAX, Record, Refusal, State, Status,
-    SweepPolicy, SweepTurn, Timestamp, Token, apply, backoff_ms,
+    IllegalTransition, MESSAGE_BYTES_MAX, Order, OrderId, RESULT_BYTES_MAX, Record, Refusal, State,
+    Status, SweepPolicy, SweepTurn, Timestamp, Token, apply, backoff_ms,
 };
 use serde_json::value::RawValue;
 
 use super::Mutant;
-use crate::support::roles::{
-    End, claim, end, hold, recover, settle, submit, sweep_until_done,
-};
+use crate::support::roles::{End, claim, end, hold, recover, settle, submit, sweep_until_done};
 use crate::support::sample::{ATTEMPTS_MAX, LEASE_MS, START, SWEEPS};
 use crate::support::world::World;
 
@@ -19,10 +17,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "an attempt counts as alone, whoever is in its instance",
         breaks: "no order fails for what a neighbour did",
-        test: || innocents_do_not_fail(|claimant| Claimant {
-            alone: true,
-            ..claimant
-        }),
+        test: || {
+            innocents_do_not_fail(|claimant| Claimant {
+                alone: true,
+                ..claimant
+            })
+        },
     },
     Mutant {
         name: "a result is recorded however large it is",
@@ -42,9 +42,11 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "delays grow to a minute and no further",
         breaks: "an order is tried for hours",
-        test: || retries_last_for_hours(|attempt, random| {
-            backoff_ms(attempt, random) % (60 * BACKOFF_BASE_MS)
-        }),
+        test: || {
+            retries_last_for_hours(|attempt, random| {
+                backoff_ms(attempt, random) % (60 * BACKOFF_BASE_MS)
+            })
+        },
     },
     Mutant {
         name: "a host does not say in whose time it claims",
@@ -73,7 +75,11 @@ fn innocents_do_not_fail(as_told: fn(Claimant) -> Claimant) {
     assert_eq!(world.status(*poison), Status::Failed);
     assert_eq!(failure(poison), Some(ErrorCode::LeaseExpired));
     for id in innocents {
-        assert_eq!(failure(id), Some(ErrorCode::Permanent), "an innocent failed");
+        assert_eq!(
+            failure(id),
+            Some(ErrorCode::Permanent),
+            "an innocent failed"
+        );
     }
 }
 
@@ -116,8 +122,9 @@ async fn run_in_one_instance(
 }
 
 async fn end_by_itself(world: &World, id: OrderId, claimant: Claimant) {
-    let settled = settle(world, &world.connect(), id, claimant, end(claimant, End::Permanent));
-    settled.await.expect("it is held");
+    let line = world.connect();
+    let settled = settle(world, &line, id, claimant, end(claimant, End::Permanent)).await;
+    settled.expect("it is held");
 }
 
 #[test]
@@ -211,9 +218,16 @@ fn an_oversized_result_is_a_failure(apply: Apply) {
     assert_eq!(fits.status(), Status::Completed);
     let over = apply(&record, &completed(&record, RESULT_BYTES_MAX + 1), START).expect("held");
     let failure = over.latest_error().expect("it is too large");
-    assert_eq!((over.status(), failure.code), (Status::Failed, ErrorCode::Permanent));
+    assert_eq!(
+        (over.status(), failure.code),
+        (Status::Failed, ErrorCode::Permanent)
+    );
     for size in [RESULT_BYTES_MAX, RESULT_BYTES_MAX + 1] {
-        assert!(failure.message.contains(&size.to_string()), "{}", failure.message);
+        assert!(
+            failure.message.contains(&size.to_string()),
+            "{}",
+            failure.message
+        );
     }
 }
 
@@ -235,9 +249,15 @@ fn a_message_that_is_too_long_is_cut_and_says_so() {
         if bytes == MESSAGE_BYTES_MAX && char == "x" {
             assert_eq!(kept.len(), bytes);
         } else {
-            assert!(kept.ends_with(&format!("({} bytes in all)", bytes).replace('(', "(cut off; ")));
+            assert!(
+                kept.ends_with(&format!("({} bytes in all)", bytes).replace('(', "(cut off; "))
+            );
             let json = serde_json::to_string(&kept).expect("JSON");
-            assert!(json.len() <= MESSAGE_BYTES_MAX + 60, "{char:?}: {}", json.len());
+            assert!(
+                json.len() <= MESSAGE_BYTES_MAX + 60,
+                "{char:?}: {}",
+                json.len()
+            );
         }
     }
 }
@@ -265,7 +285,8 @@ fn the_largest_record_fits(apply: Apply) {
     const VALUE_BYTES_MAX: usize = 1024 * 1024;
     for char in ["x", "\"", "\u{1}", "\u{7f}", "é"] {
         let (world, record) = held();
-        let mut order = r#"{"customer":"Ada","items":[{"name":"tea","quantity":1}],"note":""#.to_owned();
+        let mut order =
+            r#"{"customer":"Ada","items":[{"name":"tea","quantity":1}],"note":""#.to_owned();
         order.extend(std::iter::repeat_n('x', ORDER_BYTES_MAX - order.len() - 2));
         order.push_str("\"}");
         let mut record = Record {
@@ -292,7 +313,10 @@ fn the_largest_record_fits(apply: Apply) {
         let ended = apply(&record, &completed(&record, RESULT_BYTES_MAX), START).expect("held");
         assert_eq!(ended.attempts.len(), ATTEMPTS_KEPT_MAX);
         let bytes = ended.to_json().len();
-        assert!(bytes < VALUE_BYTES_MAX, "{char:?}: a record of {bytes} bytes");
+        assert!(
+            bytes < VALUE_BYTES_MAX,
+            "{char:?}: a record of {bytes} bytes"
+        );
     }
 }
 
@@ -352,7 +376,11 @@ fn retries_last_for_hours(backoff_ms: fn(u32, u64) -> u64) {
             sum_ms += delay_ms;
         }
     }
-    assert!(sum_ms / RUNS >= 3 * HOUR_MS, "tried for {} ms", sum_ms / RUNS);
+    assert!(
+        sum_ms / RUNS >= 3 * HOUR_MS,
+        "tried for {} ms",
+        sum_ms / RUNS
+    );
 }
 
 #[test]
@@ -392,7 +420,10 @@ fn a_new_tenure_takes_up_what_the_old_one_held(tenure: fn(u8) -> Option<Token>) 
                 ..claimant
             };
             let again = claim(&world, &line, id, other).await;
-            assert!(matches!(again, Err(ClaimError::Unavailable(_))), "it is held");
+            assert!(
+                matches!(again, Err(ClaimError::Unavailable(_))),
+                "it is held"
+            );
             if number == 1 {
                 let turn = orders::sweep(&line, policy, world.token(), world.now()).await;
                 assert!(matches!(turn, Ok(SweepTurn::Taken(swept)) if swept.due.is_empty()));

@@ -2,12 +2,12 @@
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
-use orders::{Key, ListQuery, Order, OrderId, Record, Store as _, Timestamp, list, move_ended};
+use orders::{Key, ListQuery, OrderId, Record, Timestamp, list};
 
 use super::Mutant;
 use crate::support::faulty::Spent;
 use crate::support::roles::{self, cancel_until_told, rest_after_sweep, submit};
-use crate::support::sample::{BODY, SWEEPS};
+use crate::support::sample::SWEEPS;
 use crate::support::world::{Line, World};
 
 pub(super) const MUTANTS: &[Mutant] = &[
@@ -149,7 +149,9 @@ fn sweeps_take_a_tenth_of_the_time(rests: bool) {
         if rests {
             rest_after_sweep(&world, &line, &swept, began).await;
         }
-        orders::next_sweep_at(&line, world.now()).await.expect("calm")
+        orders::next_sweep_at(&line, world.now())
+            .await
+            .expect("calm")
     });
     let wait_ms = next_at.map_or(0, |next_at| next_at.ms_since(world.now()));
     assert!(wait_ms >= 9 * TOOK_MS, "the next begins after {wait_ms} ms");

@@ -38,7 +38,11 @@ fn once(world: World, line: Line, key: Idempotency) -> LocalBoxFuture<'static, O
     .boxed_local()
 }
 
-fn by_pointer(world: World, line: Line, key: Idempotency) -> LocalBoxFuture<'static, Option<OrderId>> {
+fn by_pointer(
+    world: World,
+    line: Line,
+    key: Idempotency,
+) -> LocalBoxFuture<'static, Option<OrderId>> {
     async move {
         let pointer = Key::Bid(key.key, 1);
         let order = orders::submit(&line, world.submission(BODY)).await.ok()?.id;
@@ -114,7 +118,10 @@ fn nobody_waits_for_each_creator_that_died(submit_once: SubmitOnce) {
         assert!(world.complete(next).is_some());
         let waited_ms = world.now().ms_since(began);
         let bound_ms = TAKEOVER_MS + STRAGGLER_MS * DEAD as u64;
-        assert!(waited_ms <= bound_ms, "{waited_ms} ms after deaths at {operation}");
+        assert!(
+            waited_ms <= bound_ms,
+            "{waited_ms} ms after deaths at {operation}"
+        );
     }
 }
 

@@ -33,7 +33,7 @@ pub struct AuditedStore {
     outcomes: RefCell<BTreeMap<OrderId, Outcome>>,
     /// The orders that somebody was told of.
     told: RefCell<BTreeSet<OrderId>>,
-    /// Which order a key stands for: the one that somebody was told of, or worked on.
+    /// Which order a key stands for: the one that was chosen.
     chosen: RefCell<BTreeMap<Digest, OrderId>>,
 }
 
@@ -93,6 +93,10 @@ impl AuditedStore {
             "order `{id}` is told of, and is not there"
         );
         if let Some(record) = self.record(id) {
+            assert!(
+                !record.candidate,
+                "order `{id}` is told of, and is a candidate"
+            );
             self.choose(&record);
         }
         self.told.borrow_mut().insert(id);
@@ -166,6 +170,10 @@ impl AuditedStore {
         let id = new.id;
         assert!(new.status().is_terminal(), "order `{id}` is moved and open");
         assert!(
+            !new.candidate,
+            "order `{id}` is moved and was never accepted"
+        );
+        assert!(
             self.outcomes.borrow().contains_key(&id),
             "order `{id}` is moved and has not ended"
         );
@@ -173,7 +181,7 @@ impl AuditedStore {
     }
 
     fn note(&self, new: &Record) {
-        if new.attempt > 0 {
+        if !new.candidate {
             self.choose(new);
         }
         if new.status().is_terminal() {

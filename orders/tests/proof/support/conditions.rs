@@ -62,7 +62,10 @@ impl Conditions {
         let faults = [None].into_iter().chain(Fault::ALL.map(Some));
         faults
             .flat_map(|fault| {
-                let with = move |conditions| Self { fault, ..conditions };
+                let with = move |conditions| Self {
+                    fault,
+                    ..conditions
+                };
                 Self::quirks().into_iter().map(with)
             })
             .filter(|conditions| conditions.can_be())

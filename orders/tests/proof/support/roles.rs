@@ -40,7 +40,14 @@ pub async fn submit_once(
     idempotency: Idempotency,
 ) -> Result<Record, SubmitError> {
     let pause = async |ms| world.clock.sleep(ms).await;
-    let submitted = orders::submit_once(line, world.submission(body), idempotency, pause).await;
+    let submitted = orders::submit_once(
+        line,
+        world.submission(body),
+        idempotency,
+        world.token(),
+        pause,
+    )
+    .await;
     if let Ok(record) = &submitted {
         world.store.inner().tell(record.id);
     }
@@ -192,9 +199,7 @@ pub async fn sweep(world: &World, line: &impl Store) -> Result<SweepTurn, StoreE
 
 /// Moves what ended and was left among the open orders. What fails is left to the next sweep.
 async fn move_ended(line: &impl Store, id: OrderId) {
-    if let Ok(Some(record)) = orders::find(line, id).await {
-        let _left_to_the_next_sweep = orders::move_ended(line, &record).await;
-    }
+    let _left_to_the_next_sweep = orders::move_left(line, id).await;
 }
 
 /// Says when the next sweep is due, after one that `began` at that true time.

@@ -9,6 +9,7 @@ pub const LEASE_MS: u64 = 30_000;
 /// How often is swept.
 pub const SWEEPS: SweepPolicy = SweepPolicy {
     interval_ms: 15_000,
+    owner_open_max: 1_000,
     tenure: None,
 };
 /// How long an order is kept after it ended at least, in milliseconds: short, so that whoever pauses
