@@ -27,7 +27,7 @@ mod crash;
 mod soak;
 
 // Every interleaving of a small world.
-// mod model;
+mod model;
 
 // The transition function, and the JSON of orders and records.
 mod diagram;

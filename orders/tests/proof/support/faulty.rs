@@ -263,11 +263,6 @@ impl<S: Store<Snapshot: Clone>> Connection<S> {
         self
     }
 
-    /// How many operations it has begun.
-    pub fn operations(&self) -> usize {
-        self.operations.get()
-    }
-
     /// The life of the process that this connection belongs to.
     pub fn life(&self) -> Life {
         self.life.clone()
