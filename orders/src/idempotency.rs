@@ -53,6 +53,10 @@ const LOOK_AGAIN_MS: u64 = 25;
 const BIDS_MAX: u32 = 8;
 /// How often a bid is made again that a store does not keep.
 const SWAPS_MAX: u32 = 8;
+/// How often a bid, or the count of them, is read in all while the store fails. Who decides looks at every
+/// bid: were it stopped by one failed read, each retry would add a bid, and a key with many would
+/// never be decided.
+const READS_MAX: u32 = 8;
 
 /// A client's key, and what it was used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -250,7 +254,7 @@ async fn find_chosen<S: Store>(store: &S, key: Digest) -> Result<Option<Record>,
             return Ok(Some(*record));
         }
         number += 1;
-        if number > store.increment(&Key::Bids(key), 0).await? {
+        if number > count(store, key).await? {
             return Ok(None);
         }
     }
@@ -269,6 +273,27 @@ enum Standing {
 }
 
 async fn standing<S: Store>(store: &S, place: Key) -> Result<Standing, StoreError> {
+    persistently(async || look(store, place).await).await
+}
+
+/// How many bids there have been for the key.
+async fn count<S: Store>(store: &S, key: Digest) -> Result<i64, StoreError> {
+    persistently(async || store.increment(&Key::Bids(key), 0).await).await
+}
+
+/// Does what may be done again, up to [`READS_MAX`] times, until the store does not fail.
+async fn persistently<T>(
+    operation: impl AsyncFn() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    for _ in 1..READS_MAX {
+        if let Ok(done) = operation().await {
+            return Ok(done);
+        }
+    }
+    operation().await
+}
+
+async fn look<S: Store>(store: &S, place: Key) -> Result<Standing, StoreError> {
     let Some(value) = store.get(&place).await? else {
         return Ok(Standing::NotMade);
     };
@@ -326,7 +351,7 @@ impl Candidate {
                 return Ok(Some(chosen));
             }
         }
-        let latest = store.increment(&Key::Bids(self.key), 0).await?;
+        let latest = count(store, self.key).await?;
         if latest < number {
             // The count began anew, as the key's order was removed: this number is another's, too.
             store.delete(&Key::Bid(self.key, number)).await?;
@@ -432,7 +457,7 @@ pub(crate) async fn forget<S: Store>(
     key: Digest,
     id: OrderId,
 ) -> Result<(), StoreError> {
-    let latest = store.increment(&Key::Bids(key), 0).await?;
+    let latest = count(store, key).await?;
     for number in 1..=latest {
         match standing(store, Key::Bid(key, number)).await? {
             Standing::Chosen(record) if record.id != id => return Ok(()),
@@ -440,11 +465,11 @@ pub(crate) async fn forget<S: Store>(
             Standing::Chosen(_) | Standing::Lost | Standing::NotMade => {}
         }
     }
-    if store.increment(&Key::Bids(key), 0).await? != latest {
+    if count(store, key).await? != latest {
         return Err(bid_for());
     }
     for number in 1..=latest {
-        store.delete(&Key::Bid(key, number)).await?;
+        persistently(async || store.delete(&Key::Bid(key, number)).await).await?;
     }
     store.delete(&Key::Bids(key)).await
 }

@@ -7,7 +7,7 @@ use crate::{OrderId, Record, Status, Timestamp, Token};
 /// The longest result that an order may have, in bytes of JSON: with its order and history a record must
 /// fit the 1 MiB that stores allow a value.
 pub const RESULT_BYTES_MAX: usize = 256 * 1024;
-/// The longest message that is kept of what went wrong, in bytes. A record has some
+/// The longest message that is kept of what went wrong, in bytes of JSON. A record has some
 /// [`ATTEMPTS_KEPT_MAX`] of them.
 pub const MESSAGE_BYTES_MAX: usize = 2_000;
 
@@ -154,7 +154,11 @@ pub fn apply(record: &Record, event: &Event, now: Timestamp) -> Result<Record, I
             Event::Renewed { claim, progress },
         ) if held.token == claim.token => {
             next.state = State::Processing {
-                claim: *claim,
+                claim: Claim {
+                    // A clock that was set back meanwhile takes nothing away.
+                    lease_until: claim.lease_until.max(held.lease_until),
+                    ..*claim
+                },
                 progress: furthest(*known, *progress),
             };
         }
@@ -344,12 +348,26 @@ impl Record {
 }
 
 /// The message, or as much of its beginning as is kept.
+///
+/// Measured as JSON, in which some characters take six bytes.
 fn bounded(message: &str) -> String {
-    if message.len() <= MESSAGE_BYTES_MAX {
-        return message.to_owned();
+    let mut json_bytes = 0;
+    let cut_at = message.char_indices().find_map(|(index, char)| {
+        json_bytes += match char {
+            '"' | '\\' => 2,
+            char if char.is_control() => 6,
+            char => char.len_utf8(),
+        };
+        (json_bytes > MESSAGE_BYTES_MAX).then_some(index)
+    });
+    match cut_at {
+        None => message.to_owned(),
+        Some(cut_at) => format!(
+            "{} … (cut off; {} bytes in all)",
+            &message[..cut_at],
+            message.len()
+        ),
     }
-    let kept = &message[..message.floor_char_boundary(MESSAGE_BYTES_MAX)];
-    format!("{kept} … (cut off; {} bytes in all)", message.len())
 }
 
 /// Progress never goes back, whatever the work says.

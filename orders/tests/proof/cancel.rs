@@ -1,30 +1,12 @@
 //! Cancellation: it is final, whatever still runs.
 
-use orders::{AttemptOutcome, OrderId, RenewError, Status, UpdateError, cancel, renew};
+use orders::{AttemptOutcome, RenewError, Status, renew};
 
 use crate::support::conditions::under_all_conditions;
-use crate::support::roles::{End, SHORT_WORK, claim, end, hold, process, settle, submit};
+use crate::support::roles::{
+    End, SHORT_WORK, cancel_until_told, claim, end, hold, process, settle, submit,
+};
 use crate::support::scheduler::pass;
-use crate::support::world::World;
-
-/// Cancels, again and again while the store fails. Who was not told whether it happened looks.
-async fn cancel_until_told(world: &World, id: OrderId) -> Result<(), String> {
-    let write = world.token();
-    let mut in_doubt = false;
-    loop {
-        match cancel(&world.connect(), id, write, world.now()).await {
-            Ok(_) => return Ok(()),
-            Err(UpdateError::Refused(refused))
-                if in_doubt && refused.status == Status::Cancelled =>
-            {
-                return Ok(());
-            }
-            Err(UpdateError::Store(_)) => world.clock.sleep(500).await,
-            Err(refused) => return Err(refused.to_string()),
-        }
-        in_doubt = true;
-    }
-}
 
 #[test]
 fn a_cancelled_order_stays_cancelled_and_the_late_outcome_is_noted() {

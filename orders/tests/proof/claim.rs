@@ -146,7 +146,7 @@ fn a_claim_that_was_written_but_reported_failed_is_recognised() {
         (Some(Fault::AppliesAndReportsFailure), None),
         (None, Some(Quirk::RedisSwapAlwaysReportsFailure)),
     ] {
-        let world = World::new(Conditions { fault: None, quirk }, 0);
+        let world = World::new(Conditions::of(quirk), 0);
         let id = world.complete(submit(world.clone()));
         let claimant = world.claimant();
         let mut line = world.connect();

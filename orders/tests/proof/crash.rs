@@ -3,16 +3,16 @@
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
-use orders::{Claimant, Key, OrderId, Status, Turn, cancel, release, renew};
+use orders::{Claimant, ExpiryTurn, Key, OrderId, Status, cancel, release, renew};
 
 use crate::support::conditions::{Conditions, under};
 use crate::support::faulty::Death;
 use crate::support::mortal::mortal;
 use crate::support::roles::{
-    End, SHORT_WORK, Work, claim, end, hold, process, recover, settle, submit,
-    submit_once_until_accepted, sweep, sweep_until_done,
+    End, SHORT_WORK, Work, claim, end, expire, expire_until_done, hold, process, recover, settle,
+    submit, submit_once_until_accepted, sweep,
 };
-use crate::support::sample::{BODY, LEASE_MS, POLICY, idempotency};
+use crate::support::sample::{BODY, EXPIRY, KEPT_MS, LEASE_MS, SWEEPS, idempotency};
 use crate::support::world::{Line, World};
 
 /// More operations than any step has, also one that waits for a creator ahead that never was.
@@ -70,9 +70,9 @@ fn a_client_that_dies_while_it_submits_leaves_an_order_that_ends_or_nothing_that
     };
     die_everywhere(false, step, |world, _| {
         world.store.calm();
-        world.pass_ms(POLICY.retention_ms + 1);
-        world.complete(sweep_until_done(world.clone()));
-        assert_eq!(world.orders(), []);
+        world.pass_ms(KEPT_MS + 1);
+        world.complete(expire_until_done(world.clone()));
+        assert!(world.orders().is_empty());
     });
 }
 
@@ -83,7 +83,7 @@ fn a_client_that_dies_while_it_submits_with_a_key_can_submit_again() {
             let key = idempotency(BODY);
             let pause = async |ms| world.clock.sleep(ms).await;
             let submission = world.submission(BODY);
-            let _untold = orders::submit_once(&line, submission, key, pause).await;
+            let _untold = orders::submit_once(&line, submission, key, world.token(), pause).await;
         }
         .boxed_local()
     };
@@ -93,7 +93,7 @@ fn a_client_that_dies_while_it_submits_with_a_key_can_submit_again() {
         world.complete(recover(world.clone()));
         let ended = |id: &OrderId| {
             let record = world.record(*id);
-            record.idempotency_key == Some(key.key) && record.status().is_terminal()
+            record.idempotency == Some(key) && record.status().is_terminal()
         };
         let ids: Vec<_> = world.orders().into_iter().filter(ended).collect();
         assert_eq!(ids, [id], "one order for the key, and it ended");
@@ -197,7 +197,7 @@ fn a_host_that_dies_while_it_releases_loses_no_order() {
 fn a_sweeper_that_dies_leaves_the_rest_to_the_next() {
     let step: Step = |world, line, _, _| {
         async move {
-            world.clock.sleep(POLICY.interval_ms).await;
+            world.clock.sleep(SWEEPS.interval_ms).await;
             let _untold = sweep(&world, &line).await;
         }
         .boxed_local()
@@ -206,7 +206,7 @@ fn a_sweeper_that_dies_leaves_the_rest_to_the_next() {
 }
 
 #[test]
-fn a_sweeper_that_dies_while_it_removes_leaves_nothing_that_stays() {
+fn an_expiry_that_dies_leaves_nothing_that_stays() {
     under(&Conditions::all(), 1, |origin| {
         for operation in 0..OPERATIONS_MAX {
             let mut died = false;
@@ -215,13 +215,13 @@ fn a_sweeper_that_dies_while_it_removes_leaves_nothing_that_stays() {
                 let key = idempotency(BODY);
                 let id = world.complete(submit_once_until_accepted(world.clone(), key));
                 world.complete(recover(world.clone()));
-                world.pass_ms(POLICY.retention_ms + 1);
+                world.pass_ms(KEPT_MS + EXPIRY.interval_ms);
                 let line = world.connect().dying_at(Death { operation, applied });
                 let task = world.clone();
-                let swept = mortal(line.life(), async move { sweep(&task, &line).await });
-                let swept = world.complete(swept);
-                died |= swept.is_none();
-                let has_turn = !matches!(swept, Some(Ok(Turn::NotDue(_))));
+                let expired = mortal(line.life(), async move { expire(&task, &line).await });
+                let expired = world.complete(expired);
+                died |= expired.is_none();
+                let has_turn = !matches!(expired, Some(Ok(ExpiryTurn::NotDue(_))));
                 assert!(has_turn || world.conditions.may_fail());
 
                 // It may be used again at once, and stands for the new order from then on.
@@ -232,10 +232,19 @@ fn a_sweeper_that_dies_while_it_removes_leaves_nothing_that_stays() {
                 assert_eq!(same, again);
                 world.store.calm();
                 world.complete(recover(world.clone()));
-                for _ in 0..2 {
-                    world.complete(sweep_until_done(world.clone()));
+                let mut expired = Vec::new();
+                for _ in 0..3 {
+                    expired.push(world.complete(expire_until_done(world.clone())));
                 }
-                assert!(again == id || !world.has(Key::Record(id)));
+                assert!(
+                    again == id || !world.has(Key::Ended(id)),
+                    "it died at {operation}: {expired:?}"
+                );
+                world.pass_ms(KEPT_MS + EXPIRY.interval_ms);
+                for _ in 0..2 {
+                    world.complete(expire_until_done(world.clone()));
+                }
+                assert_eq!((world.orders().len(), world.bids()), (0, vec![]));
             }
             if !died {
                 return;

@@ -39,7 +39,8 @@ fn documented(document: &str) -> BTreeSet<Edge> {
             let [from, cause, to] = [from, cause, to].map(|part| part.trim().to_owned());
             Some(Edge { from, cause, to })
         })
-        .filter(|edge| edge.from != "(none)")
+        // Not the arrows of the picture.
+        .filter(|edge| edge.from != "(none)" && !edge.cause.starts_with('-'))
         .collect()
 }
 
@@ -61,15 +62,30 @@ fn records() -> Vec<Record> {
             next_attempt_at: at,
         })
     };
-    let mut records = vec![due_at(None), due_at(Some(PAST)), due_at(Some(FUTURE))];
-    for attempt in [1, ATTEMPTS_MAX] {
+    let candidate = Record {
+        candidate: true,
+        ..due_at(None)
+    };
+    let mut records = vec![
+        candidate,
+        due_at(None),
+        due_at(Some(PAST)),
+        due_at(Some(FUTURE)),
+    ];
+    for (attempt, alone) in [
+        (1, false),
+        (1, true),
+        (ATTEMPTS_MAX, false),
+        (ATTEMPTS_MAX, true),
+    ] {
         for lease_until in [PAST, FUTURE] {
-            let claimed = claimed(&pending, attempt, lease_until);
+            let claimed = claimed(&pending, attempt, alone, lease_until);
             let ends = ends().map(|end| Event::Ended {
                 token: holder(),
                 end,
             });
-            let ended = ends.iter().chain([&Event::Cancelled]);
+            let lost = [Event::LeaseExpired, Event::Cancelled];
+            let ended = ends.iter().chain(&lost);
             records.extend(ended.filter_map(|event| apply(&claimed, event, PAST).ok()));
             records.push(claimed);
         }
@@ -78,7 +94,7 @@ fn records() -> Vec<Record> {
 }
 
 /// `pending`, held in its attempt of that number.
-fn claimed(pending: &Record, attempt: u32, lease_until: Timestamp) -> Record {
+fn claimed(pending: &Record, attempt: u32, alone: bool, lease_until: Timestamp) -> Record {
     let before = Record {
         attempt: attempt - 1,
         ..pending.clone()
@@ -86,8 +102,9 @@ fn claimed(pending: &Record, attempt: u32, lease_until: Timestamp) -> Record {
     let claim = Claim {
         token: holder(),
         lease_until,
+        tenure: Some(tenure(1)),
     };
-    apply(&before, &Event::Claimed(claim), PAST).expect("a pending order is claimed")
+    apply(&before, &Event::Claimed { claim, alone }, PAST).expect("a pending order is claimed")
 }
 
 /// Every event, by the holder, and by somebody else where that can be.
@@ -95,11 +112,23 @@ fn events() -> Vec<Event> {
     let claim = |token| Claim {
         token,
         lease_until: FUTURE,
+        tenure: Some(tenure(1)),
     };
     let mut events = vec![
-        Event::Claimed(claim(stranger())),
+        Event::Claimed {
+            claim: claim(stranger()),
+            alone: true,
+        },
+        Event::Claimed {
+            claim: claim(stranger()),
+            alone: false,
+        },
+        Event::Interrupted { tenure: tenure(1) },
+        Event::Interrupted { tenure: tenure(2) },
         Event::LeaseExpired,
         Event::Cancelled,
+        Event::Chosen,
+        Event::Discarded,
     ];
     for token in [holder(), stranger()] {
         events.push(Event::Renewed {
@@ -132,18 +161,31 @@ fn stranger() -> Token {
     Token::new([2; 16])
 }
 
+/// Claims are made in the first.
+fn tenure(number: u8) -> Token {
+    Token::new([10 + number; 16])
+}
+
 /// The cause as documents word it: the event, and what else decides.
 fn cause(record: &Record, event: &Event) -> String {
     let last = match record.attempt {
         ATTEMPTS_MAX => ", attempts used up",
         _ => "",
     };
+    let was_alone = record.attempts.last().is_some_and(|attempt| attempt.alone);
+    let last_alone = match was_alone {
+        true if !last.is_empty() => " alone, attempts used up",
+        _ => "",
+    };
     match event {
-        Event::Claimed(_) => "claimed".to_owned(),
+        Event::Claimed { .. } => "claimed".to_owned(),
         Event::Renewed { .. } => "renewed".to_owned(),
         Event::Released { .. } => "released".to_owned(),
         Event::Cancelled => "cancelled".to_owned(),
-        Event::LeaseExpired => format!("lease expired{last}"),
+        Event::Chosen => "chosen".to_owned(),
+        Event::Discarded => "discarded".to_owned(),
+        Event::LeaseExpired => format!("lease expired{last_alone}"),
+        Event::Interrupted { .. } => format!("interrupted{last_alone}"),
         Event::Ended { .. } if record.status().is_terminal() => "ended: late".to_owned(),
         Event::Ended { end, .. } => match end {
             AttemptEnd::Completed { .. } => "ended: completed".to_owned(),
@@ -160,7 +202,10 @@ fn the_documented_edges_are_those_that_are_taken() {
         for event in events() {
             if let Ok(next) = apply(&record, &event, NOW) {
                 taken.insert(Edge {
-                    from: record.status().as_str().to_owned(),
+                    from: match record.candidate {
+                        true => "candidate".to_owned(),
+                        false => record.status().as_str().to_owned(),
+                    },
                     cause: cause(&record, &event),
                     to: next.status().as_str().to_owned(),
                 });
@@ -187,11 +232,21 @@ fn what_is_no_edge_is_refused_for_its_reason() {
             };
             assert_eq!((refused.id, refused.status), (record.id, record.status()));
             let expected = match (&record.state, &event) {
-                (State::Pending { next_attempt_at }, Event::Claimed(_)) => Refusal::NotDue {
-                    at: next_attempt_at.expect("else it would be due"),
-                },
+                (State::Pending { .. }, _) if record.candidate => Refusal::Undecided,
+                (
+                    State::Pending {
+                        next_attempt_at: Some(at),
+                    },
+                    Event::Claimed { .. },
+                ) if *at > NOW => Refusal::NotDue { at: *at },
+                (State::Pending { .. }, Event::Claimed { alone, .. }) => {
+                    assert!(!alone && record.runs_alone(), "else it could be claimed");
+                    Refusal::NotAlone
+                }
                 // Once the lease has run out, that is to be recorded before the next claim.
-                (State::Processing { claim, .. }, Event::Claimed(_)) if claim.lease_until > NOW => {
+                (State::Processing { claim, .. }, Event::Claimed { .. })
+                    if claim.lease_until > NOW =>
+                {
                     Refusal::Held {
                         until: claim.lease_until,
                     }

@@ -2,6 +2,7 @@
 //! says, the audit sees what it is there to see, and a seed brings a run back.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use orders::{AttemptEnd, Event, Key, OrderId, Snapshot as _, Store, StoreError, Swap, apply};
@@ -11,7 +12,7 @@ use crate::support::fault::{Fault, Quirk};
 use crate::support::faulty::Death;
 use crate::support::mortal::mortal;
 use crate::support::roles::{End, SHORT_WORK, end, hold, process, submit};
-use crate::support::sample::BODY;
+use crate::support::sample::{BODY, KEPT_MS, RETENTION_MS};
 use crate::support::scheduler::pass;
 use crate::support::world::World;
 
@@ -63,13 +64,7 @@ fn each_fault_does_to_a_swap_what_its_name_says() {
 
 /// Two who swap one key at once, and what the second is answered and what is there then.
 fn second_swap(quirk: Quirk, key_exists: bool) -> (Swap, Swap, Vec<u8>) {
-    let world = World::new(
-        Conditions {
-            fault: None,
-            quirk: Some(quirk),
-        },
-        0,
-    );
+    let world = World::new(Conditions::of(Some(quirk)), 0);
     let task = world.clone();
     world.complete(async move {
         let line = task.connect();
@@ -137,12 +132,12 @@ fn each_quirk_of_swaps_is_that_of_its_host() {
 
 /// The numbers that eight are told who increment one key at once, in some run.
 fn numbers(quirk: Option<Quirk>, seed: u64) -> Vec<i64> {
-    let world = World::new(Conditions { fault: None, quirk }, seed);
-    let key = Key::Creators(crate::support::sample::idempotency(BODY).key);
+    let world = World::new(Conditions::of(quirk), seed);
+    let key = Key::Bids(crate::support::sample::idempotency(BODY).key);
     let numbers: Vec<_> = (0..8)
         .map(|_| {
             let line = world.connect();
-            world.spawn(async move { line.increment(&key).await.expect("no fault") })
+            world.spawn(async move { line.increment(&key, 1).await.expect("no fault") })
         })
         .collect();
     world.run();
@@ -189,14 +184,18 @@ fn completed() -> (World, OrderId) {
     (world, id)
 }
 
-/// Writes a record past the protocol.
+/// Writes a record past the protocol, where it is now.
 fn overwrite(world: &World, mut record: orders::Record) {
     record.revision += 1;
     record.write = world.token();
     let line = world.connect();
+    let place = match world.open().contains(&record.id) {
+        true => Key::Open(record.id),
+        false => Key::Ended(record.id),
+    };
     world
         .complete(async move {
-            let snapshot = line.snapshot(&Key::Record(record.id)).await.expect("calm");
+            let snapshot = line.snapshot(&place).await.expect("calm");
             line.swap(snapshot, &record.to_json()).await
         })
         .expect("calm");
@@ -238,6 +237,69 @@ fn the_audit_sees_that_a_write_was_lost() {
     let mut record = world.record(id);
     record.revision += 1;
     overwrite(&world, record);
+}
+
+#[test]
+#[should_panic(expected = "told of and is removed")]
+fn the_audit_sees_that_an_order_that_was_told_of_is_removed() {
+    let world = World::calm();
+    let id = world.complete(submit(world.clone()));
+    let line = world.connect();
+    let removed = world.complete(async move { line.delete(&Key::Open(id)).await });
+    removed.expect("calm");
+}
+
+#[test]
+#[should_panic(expected = "before its retention has ended")]
+fn the_audit_sees_that_an_ended_order_is_removed_early() {
+    let (world, id) = completed();
+    world.pass_ms(RETENTION_MS - 1_000);
+    let line = world.connect();
+    let removed = world.complete(async move { line.delete(&Key::Ended(id)).await });
+    removed.expect("calm");
+}
+
+#[test]
+#[should_panic(expected = "is moved and open")]
+fn the_audit_sees_that_an_open_order_is_moved() {
+    let world = World::calm();
+    let id = world.complete(submit(world.clone()));
+    let record = world.record(id);
+    let line = world.connect();
+    let moved = world.complete(async move { orders::move_ended(&line, &record).await });
+    moved.expect("calm");
+}
+
+#[test]
+fn processes_pause_for_longer_than_anybody_waits_and_their_clocks_jump() {
+    let conditions = Conditions {
+        pauses: true,
+        clocks: true,
+        ..Conditions::CALM
+    };
+    let world = World::new(conditions, 1);
+    let task = world.process();
+    let longest_ms = world.complete(async move {
+        let line = task.connect();
+        let mut longest_ms = 0;
+        for _ in 0..2_000 {
+            let began = task.clock.now();
+            line.get(&Key::Sweep).await.expect("no fault");
+            longest_ms = longest_ms.max(task.clock.now().ms_since(began));
+        }
+        longest_ms
+    });
+    assert!(longest_ms > KEPT_MS);
+    let task = world.process();
+    let off_ms: BTreeSet<_> = (0..1_000)
+        .map(|_| {
+            task.now().as_unix_ms().cast_signed() - task.clock.now().as_unix_ms().cast_signed()
+        })
+        .collect();
+    let far = |off_ms: &i64| off_ms.abs() > 60_000;
+    assert!(
+        off_ms.len() > 10 && off_ms.iter().any(far) && off_ms.iter().all(|off| off.abs() <= 90_000)
+    );
 }
 
 #[test]

@@ -47,16 +47,9 @@ fn records_of_every_version_are_read_and_those_of_this_one_written_alike() {
 
 #[test]
 fn every_status_has_a_golden_record_in_every_version() {
-    let all = [
-        Status::Pending,
-        Status::Processing,
-        Status::Completed,
-        Status::Failed,
-        Status::Cancelled,
-    ];
     for version in 1..=RECORD_VERSION {
         let golden = golden(version);
-        for status in all {
+        for status in Status::ALL {
             let has = |(path, json): &(PathBuf, Vec<u8>)| read(path, json).status() == status;
             assert!(
                 golden.iter().any(has),
@@ -74,7 +67,7 @@ fn members_that_need_not_be_there_have_defaults() {
         .find(|(path, _)| path.ends_with("pending_minimal.json"))
         .expect("the golden file without optional members");
     let record = read(path, json);
-    assert!(record.owner.is_none() && record.idempotency_key.is_none());
+    assert!(record.owner.is_none() && record.idempotency.is_none());
     assert!(record.attempts.is_empty() && record.traceparent.is_none());
     assert_eq!(record.claimable_at(), Some(record.updated_at));
 }

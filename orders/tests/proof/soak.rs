@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 
-use orders::{Digest, Idempotency, OrderId, Status, UpdateError, cancel};
+use orders::{Digest, Idempotency, OrderId, Status, SweepTurn, UpdateError, cancel};
 
 use crate::support::conditions::{Conditions, under};
 use crate::support::faulty::Death;
@@ -14,7 +14,7 @@ use crate::support::mortal::mortal;
 use crate::support::roles::{
     End, Work, process, recover, submit, submit_once_until_accepted, sweep,
 };
-use crate::support::sample::{BODY, LEASE_MS, POLICY};
+use crate::support::sample::{BODY, LEASE_MS, SWEEPS};
 use crate::support::world::World;
 
 const ORDERS: u64 = 30;
@@ -136,9 +136,9 @@ async fn replica(world: World, told: Rc<Told>) {
     while world.now() < until {
         world
             .clock
-            .sleep(world.random.below(POLICY.interval_ms))
+            .sleep(world.random.below(SWEEPS.interval_ms))
             .await;
-        if let Ok(orders::Turn::Taken(swept)) = sweep(&world, &world.connect()).await {
+        if let Ok(SweepTurn::Taken(swept)) = sweep(&world, &world.connect()).await {
             swept.due.iter().for_each(|id| dispatch(&world, &told, *id));
         }
     }

@@ -1,15 +1,17 @@
-//! Sweeps: what nobody works on is found, and what crashes left lying is cleared away.
+//! Sweeps: what nobody works on is found, and what ended among the open orders is moved; one failed
+//! read stops nothing, and retries and whole backlogs are swept for in time.
 
-use orders::{DISPATCH_GRACE_MS, Key, OrderId, Status, Store, Turn, cancel, next_sweep_at};
+use orders::{DISPATCH_GRACE_MS, Key, OrderId, Status, SweepTurn, cancel, next_sweep_at};
 
 use crate::support::conditions::{Conditions, under, under_all_conditions};
 use crate::support::fault::{Fault, Quirk};
-use crate::support::roles::{SHORT_WORK, hold, process, recover, submit, sweep, sweep_until_done};
-use crate::support::sample::{BODY, LEASE_MS, POLICY};
+use crate::support::faulty::Death;
+use crate::support::mortal::mortal;
+use crate::support::roles::{
+    End, SHORT_WORK, Work, hold, process, recover, submit, sweep, sweep_until_done,
+};
+use crate::support::sample::{LEASE_MS, SWEEPS};
 use crate::support::world::World;
-
-/// How long a marker without a record is left, in milliseconds.
-const MARKER_GRACE_MS: u64 = 60_000;
 
 #[test]
 fn of_replicas_that_ask_at_once_one_sweeps_in_each_interval() {
@@ -17,7 +19,7 @@ fn of_replicas_that_ask_at_once_one_sweeps_in_each_interval() {
         // The first turn of all: on a store whose creating swap overwrites, several may get it.
         world.complete(sweep_until_done(world.clone()));
         for _ in 0..3 {
-            world.pass_ms(POLICY.interval_ms);
+            world.pass_ms(SWEEPS.interval_ms);
             let turns: Vec<_> = (0..8)
                 .map(|_| {
                     let world = world.clone();
@@ -30,7 +32,7 @@ fn of_replicas_that_ask_at_once_one_sweeps_in_each_interval() {
             let turns: Vec<_> = turns.into_iter().map(|turn| turn.take()).collect();
             let taken = turns
                 .iter()
-                .filter(|turn| matches!(turn, Ok(Turn::Taken(_))))
+                .filter(|turn| matches!(turn, Ok(SweepTurn::Taken(_))))
                 .count();
             assert!(taken <= 1, "{taken} sweep at once");
             if !world.conditions.may_fail() {
@@ -42,16 +44,15 @@ fn of_replicas_that_ask_at_once_one_sweeps_in_each_interval() {
 
 #[test]
 fn who_asks_too_early_is_told_when_to_come_again() {
-    under_all_conditions(5, |world| {
-        let swept = world.complete(sweep_until_done(world.clone()));
-        world.store.calm();
-        let task = world.clone();
-        let turn = world.complete(async move { sweep(&task, &task.connect()).await });
-        assert_eq!(turn, Ok(Turn::NotDue(swept.next_at)));
-        let task = world.clone();
-        let looked = world.complete(async move { next_sweep_at(&task.connect()).await });
-        assert_eq!(looked, Ok(Some(swept.next_at)));
-    });
+    let world = World::calm();
+    world.complete(sweep_until_done(world.clone()));
+    let next_at = world.now().plus_ms(SWEEPS.interval_ms);
+    let task = world.clone();
+    let turn = world.complete(async move { sweep(&task, &task.connect()).await });
+    assert_eq!(turn, Ok(SweepTurn::NotDue(next_at)));
+    let task = world.clone();
+    let looked = world.complete(async move { next_sweep_at(&task.connect(), task.now()).await });
+    assert_eq!(looked, Ok(Some(next_at)));
 }
 
 #[test]
@@ -65,14 +66,25 @@ fn an_order_whose_dispatch_was_lost_is_dispatched_within_one_sweep() {
     });
 }
 
+/// When the next sweep is due after one that is made now.
+fn next_after_a_sweep(world: &World) -> orders::Timestamp {
+    world.complete(sweep_until_done(world.clone()));
+    let task = world.clone();
+    let next_at = async move { next_sweep_at(&task.connect(), task.now()).await };
+    world.complete(next_at).expect("calm").expect("it rests")
+}
+
 #[test]
-fn a_dispatch_that_is_under_way_is_not_repeated_but_swept_for_soon() {
+fn a_dispatch_that_is_under_way_is_neither_repeated_nor_a_reason_to_sweep_soon() {
     let world = World::calm();
-    let id = world.complete(submit(world.clone()));
+    world.complete(submit(world.clone()));
     let swept = world.complete(sweep_until_done(world.clone()));
     assert_eq!((swept.due, swept.open), (vec![], 1));
-    let due = world.record(id).created_at.plus_ms(DISPATCH_GRACE_MS);
-    assert_eq!(swept.next_at, due, "as soon as its dispatch counts as lost");
+    world.pass_ms(SWEEPS.interval_ms);
+    let world = World::calm();
+    world.complete(submit(world.clone()));
+    let next_at = next_after_a_sweep(&world);
+    assert_eq!(next_at, world.now().plus_ms(SWEEPS.interval_ms));
 }
 
 #[test]
@@ -83,11 +95,31 @@ fn a_sweep_is_due_when_the_first_lease_runs_out() {
         let id = submit(task.clone()).await;
         hold(&task, id).await.expect("a pending order");
         // So late that the lease ends before the next sweep but one.
-        task.clock.sleep(LEASE_MS - POLICY.interval_ms / 2).await;
+        task.clock.sleep(LEASE_MS - SWEEPS.interval_ms / 2).await;
         task.record(id).claimable_at().expect("it is open")
     });
+    assert_eq!(next_after_a_sweep(&world), lapses_at);
+}
+
+#[test]
+fn a_sweep_is_due_when_the_first_retry_is() {
+    let world = World::calm();
+    let task = world.clone();
+    let due = world.complete(async move {
+        let id = submit(task.clone()).await;
+        let work = Work {
+            end: End::Retryable,
+            ..SHORT_WORK
+        };
+        let settled = process(&task, &task.connect(), id, work).await;
+        let record = settled.expect("claimed").expect("settled");
+        record.claimable_at().expect("it is to be tried again")
+    });
+    let next_at = next_after_a_sweep(&world);
+    assert_eq!(next_at, due.plus_ms(DISPATCH_GRACE_MS));
+    world.pass_ms(next_at.ms_since(world.now()));
     let swept = world.complete(sweep_until_done(world.clone()));
-    assert_eq!((swept.due, swept.next_at), (vec![], lapses_at));
+    assert_eq!(swept.due.len(), 1);
 }
 
 #[test]
@@ -109,59 +141,36 @@ fn orders_whose_processors_died_are_ended_by_sweeps_alone() {
 }
 
 #[test]
-fn a_marker_that_outlived_its_order_is_removed() {
+fn what_ended_and_was_not_moved_is_moved_by_the_next_sweep() {
     under_all_conditions(5, |world| {
-        let task = world.clone();
-        let id = world.complete(async move {
-            let id = submit(task.clone()).await;
-            while task.status(id) != Status::Cancelled {
-                let _again = cancel(&task.connect(), id, task.token(), task.now()).await;
-            }
-            task.store.calm();
-            // As if the write of the record had been the last before a crash.
-            task.connect()
-                .set(&Key::Marker(id), b"1")
-                .await
-                .expect("calm");
-            id
-        });
-        assert!(world.has(Key::Marker(id)));
-        world.complete(recover(world.clone()));
-        assert!(!world.has(Key::Marker(id)) && world.has(Key::Record(id)));
+        // Of a cancellation, the operations until it is written and known: snapshot, swap, read-back.
+        const MOVES: usize = 3;
+        for (operation, applied) in [(MOVES, false), (MOVES, true), (MOVES + 1, false)] {
+            let world = world.again();
+            let id = world.complete(submit(world.clone()));
+            world.store.calm();
+            let line = world.connect().dying_at(Death { operation, applied });
+            let task = world.clone();
+            let died = mortal(line.life(), async move {
+                cancel(&line, id, task.token(), task.now()).await
+            });
+            assert!(world.complete(died).is_none());
+            assert_eq!(world.open(), [id], "it died before it was moved");
+            world.complete(sweep_until_done(world.clone()));
+            assert_eq!(world.open(), []);
+            assert_eq!(world.status(id), Status::Cancelled);
+        }
     });
-}
-
-#[test]
-fn a_marker_whose_order_was_never_accepted_is_removed_after_a_grace_time() {
-    let world = World::calm();
-    let task = world.clone();
-    let id = world.complete(async move {
-        let id = task.submission(BODY).id;
-        task.connect()
-            .set(&Key::Marker(id), b"1")
-            .await
-            .expect("calm");
-        id
-    });
-    let swept = world.complete(sweep_until_done(world.clone()));
-    assert_eq!(
-        (swept.open, world.has(Key::Marker(id))),
-        (0, true),
-        "its record may come yet"
-    );
-    world.pass_ms(MARKER_GRACE_MS + 1);
-    world.complete(sweep_until_done(world.clone()));
-    assert!(!world.has(Key::Marker(id)));
 }
 
 #[test]
 fn a_damaged_record_does_not_hide_the_others() {
     let world = World::calm();
     let ids = [(); 2].map(|()| world.complete(submit(world.clone())));
-    world.store.inner().damage(ids[0]);
+    world.store.inner().damage(Key::Open(ids[0]));
     world.pass_ms(DISPATCH_GRACE_MS);
     let swept = world.complete(sweep_until_done(world.clone()));
-    assert_eq!(swept.due, [ids[1]]);
+    assert_eq!((&swept.due, swept.unread[0].0), (&vec![ids[1]], ids[0]));
 }
 
 #[test]
@@ -178,7 +187,7 @@ fn a_sweep_that_failed_midway_is_taken_up_after_the_interval() {
     let before = world.now();
     let swept = world.complete(sweep_until_done(world.clone()));
     assert_eq!(swept.due, [id]);
-    assert!(world.now().ms_since(before) <= POLICY.interval_ms);
+    assert!(world.now().ms_since(before) <= SWEEPS.interval_ms);
 }
 
 #[test]
@@ -188,14 +197,13 @@ fn a_replica_whose_clock_is_far_ahead_does_not_stop_the_sweeps_of_the_others() {
     world.pass_ms(DISPATCH_GRACE_MS);
     let task = world.clone();
     let ahead = world.complete(async move {
-        let writes = [task.token(), task.token()];
         let tomorrow = task.now().plus_ms(24 * 3_600_000);
-        orders::sweep(&task.connect(), POLICY, writes, tomorrow).await
+        orders::sweep(&task.connect(), SWEEPS, task.token(), tomorrow).await
     });
-    assert!(matches!(ahead, Ok(Turn::Taken(_))));
+    assert!(matches!(ahead, Ok(SweepTurn::Taken(_))));
     let task = world.clone();
     let turn = world.complete(async move { sweep(&task, &task.connect()).await });
-    assert!(matches!(turn, Ok(Turn::Taken(swept)) if swept.due == [id]));
+    assert!(matches!(turn, Ok(SweepTurn::Taken(swept)) if swept.due == [id]));
 }
 
 #[test]
@@ -203,20 +211,19 @@ fn replicas_whose_clocks_differ_by_less_than_an_interval_take_one_turn() {
     let world = World::calm();
     let task = world.clone();
     let ahead = world.complete(async move {
-        let writes = [task.token(), task.token()];
-        let soon = task.now().plus_ms(POLICY.interval_ms - 1);
-        orders::sweep(&task.connect(), POLICY, writes, soon).await
+        let soon = task.now().plus_ms(SWEEPS.interval_ms - 1);
+        orders::sweep(&task.connect(), SWEEPS, task.token(), soon).await
     });
-    assert!(matches!(ahead, Ok(Turn::Taken(_))));
+    assert!(matches!(ahead, Ok(SweepTurn::Taken(_))));
     let task = world.clone();
     let behind = world.complete(async move { sweep(&task, &task.connect()).await });
-    assert!(matches!(behind, Ok(Turn::NotDue(_))), "{behind:?}");
+    assert!(matches!(behind, Ok(SweepTurn::NotDue(_))), "{behind:?}");
 }
 
 #[test]
 fn due_orders_are_told_oldest_first_however_the_store_lists_them() {
     let quirk = Some(Quirk::ListsInAnyOrder);
-    under(&[Conditions { fault: None, quirk }], 10, |world| {
+    under(&[Conditions::of(quirk)], 10, |world| {
         let mut ids = Vec::new();
         for _ in 0..40 {
             ids.push(world.complete(submit(world.clone())));

@@ -12,6 +12,10 @@ pub struct Conditions {
     pub fault: Option<Fault>,
     /// A quirk that the store always has.
     pub quirk: Option<Quirk>,
+    /// Whether processes stand still, between any two operations, for longer than anybody waits.
+    pub pauses: bool,
+    /// Whether each process has a clock of its own, which is wrong and jumps.
+    pub clocks: bool,
 }
 
 impl Conditions {
@@ -19,7 +23,33 @@ impl Conditions {
     pub const CALM: Self = Self {
         fault: None,
         quirk: None,
+        pauses: false,
+        clocks: false,
     };
+
+    /// Nothing goes wrong but that the store has its quirk.
+    pub fn of(quirk: Option<Quirk>) -> Self {
+        Self {
+            quirk,
+            ..Self::CALM
+        }
+    }
+
+    /// A plain store, and one with each quirk.
+    pub fn quirks() -> Vec<Self> {
+        let quirks = [None].into_iter().chain(Quirk::ALL.map(Some));
+        quirks.map(Self::of).collect()
+    }
+
+    /// As [`all`](Self::all), where processes also pause and their clocks are wrong.
+    pub fn harsh() -> Vec<Self> {
+        let harsh = |conditions| Self {
+            pauses: true,
+            clocks: true,
+            ..conditions
+        };
+        Self::all().into_iter().map(harsh).collect()
+    }
 
     /// No fault, each fault and each quirk, one at a time.
     pub fn single() -> Vec<Self> {
@@ -32,8 +62,11 @@ impl Conditions {
         let faults = [None].into_iter().chain(Fault::ALL.map(Some));
         faults
             .flat_map(|fault| {
-                let quirks = [None].into_iter().chain(Quirk::ALL.map(Some));
-                quirks.map(move |quirk| Self { fault, quirk })
+                let with = move |conditions| Self {
+                    fault,
+                    ..conditions
+                };
+                Self::quirks().into_iter().map(with)
             })
             .filter(|conditions| conditions.can_be())
             .collect()
@@ -43,15 +76,16 @@ impl Conditions {
     /// rolled back and does not happen later. With such a network between them, no store whose
     /// creating swap overwrites could tell one creator from two.
     fn can_be(self) -> bool {
-        self != Self {
-            fault: Some(Fault::AppliesAfterReportingFailure),
-            quirk: Some(Quirk::SqliteSwapOfAbsentKeyOverwrites),
-        }
+        (self.fault, self.quirk)
+            != (
+                Some(Fault::AppliesAfterReportingFailure),
+                Some(Quirk::SqliteSwapOfAbsentKeyOverwrites),
+            )
     }
 
     /// Whether a try may fail that would succeed on a sound store.
     pub fn may_fail(self) -> bool {
-        !matches!(self.fault, None | Some(Fault::Delays | Fault::AppliesTwice))
+        !matches!(self.fault, None | Some(Fault::Delays | Fault::AppliesTwice)) || self.pauses
     }
 }
 
@@ -62,7 +96,14 @@ impl fmt::Display for Conditions {
             (Some(fault), None) => write!(f, "{fault:?}"),
             (None, Some(quirk)) => write!(f, "{quirk:?}"),
             (Some(fault), Some(quirk)) => write!(f, "{fault:?} and {quirk:?}"),
+        }?;
+        if self.pauses {
+            f.write_str(", with pauses")?;
         }
+        if self.clocks {
+            f.write_str(", with wrong clocks")?;
+        }
+        Ok(())
     }
 }
 

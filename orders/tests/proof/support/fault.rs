@@ -57,7 +57,7 @@ pub enum Operation {
     Swap,
     /// [`orders::Store::increment`].
     Increment,
-    /// [`orders::Store::keys`].
+    /// [`orders::Store::keys`] and [`orders::Store::keys_after`].
     Keys,
 }
 
@@ -87,7 +87,7 @@ pub enum Quirk {
     /// Spin's Cosmos store, when two create a counter at once, tells the later its delta and
     /// not the sum: both are told 1.
     CosmosIncrementAfterConflictReturnsDelta,
-    /// Stores list keys in any order: SQLite by its index, Redis by its hash table.
+    /// Stores list keys in any order and all of them, as Redis does by its hash table.
     ListsInAnyOrder,
 }
 

@@ -2,25 +2,35 @@
 //!
 //! Everybody has a [`Connection`] of their own to one [`FaultyStore`]. Faults strike by
 //! chance, from a seed, or at one operation of one connection; a connection can also die at
-//! an operation, with the task that uses it.
+//! an operation, with the task that uses it, or stand still there for as long as one likes.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use orders::{Key, Snapshot, Store, StoreError, Swap};
+use orders::{Key, KeyPage, OrderId, Snapshot, Store, StoreError, Swap};
 
 use super::conditions::Conditions;
 use super::fault::{Fault, Operation, Quirk};
 use super::mortal::Life;
 use super::random::Random;
+use super::sample::{KEPT_MS, LEASE_MS};
 use super::scheduler::{Clock, pass};
 
 /// In how many of a hundred operations that a fault can strike it does.
 const FAULT_PERCENT: u64 = 12;
-/// The longest delay of an operation, in milliseconds. A creator of an order needs some six
-/// operations, which must take less than [`orders::TAKEOVER_MS`] in all.
+/// The longest delay of an operation by [`Fault::Delays`], in milliseconds.
 const DELAY_MS_MAX: u64 = 250;
+/// In how many of a thousand operations a process pauses, if it does so by chance: twice in each.
+const PAUSE_PERMILLE: u64 = 15;
+/// For how long, in milliseconds: longer than a dispatch is waited for, than an earlier creator is, than a
+/// lease lasts, and than what ended is kept.
+const PAUSES_MS: [u64; 4] = [
+    orders::DISPATCH_GRACE_MS + 500,
+    orders::TAKEOVER_MS + 12_000,
+    LEASE_MS + 5_000,
+    KEPT_MS + 60_000,
+];
 /// How long after its error an operation is applied, at most, in milliseconds.
 const LATE_MS_MAX: u64 = 1_000;
 
@@ -36,6 +46,29 @@ pub struct FaultyStore<S: Store> {
     /// The sums of the counters, which the port gives no way to read.
     sums: RefCell<BTreeMap<Key, i64>>,
     struck: Cell<u64>,
+    /// The longest that anybody pauses, in milliseconds.
+    pause_ms_max: Cell<u64>,
+    spent: RefCell<Spent>,
+}
+
+/// What was asked of a store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// How many values were read.
+    pub reads: usize,
+    /// How many keys were listed.
+    pub keys: usize,
+    /// The orders whose records were read.
+    pub orders: BTreeSet<OrderId>,
+}
+
+impl Spent {
+    fn read(&mut self, key: &Key) {
+        self.reads += 1;
+        if let Key::Open(id) | Key::Ended(id) = key {
+            self.orders.insert(*id);
+        }
+    }
 }
 
 /// A write that reported an error and is yet to be applied.
@@ -43,7 +76,7 @@ enum Late<S: Store> {
     Set(Key, Vec<u8>),
     Delete(Key),
     Swap(FaultySnapshot<S>, Vec<u8>),
-    Increment(Key),
+    Increment(Key, i64),
 }
 
 /// A value as it was read through a connection.
@@ -79,6 +112,8 @@ impl<S: Store<Snapshot: Clone>> FaultyStore<S> {
             late: RefCell::default(),
             sums: RefCell::default(),
             struck: Cell::new(0),
+            pause_ms_max: Cell::new(u64::MAX),
+            spent: RefCell::default(),
         })
     }
 
@@ -92,7 +127,17 @@ impl<S: Store<Snapshot: Clone>> FaultyStore<S> {
         self.struck.get()
     }
 
-    /// From now on no fault strikes by chance.
+    /// What was asked of it since this was asked last.
+    pub fn spent(&self) -> Spent {
+        self.spent.take()
+    }
+
+    /// From now on nobody pauses for longer than `ms` milliseconds.
+    pub fn pause_at_most(&self, ms: u64) {
+        self.pause_ms_max.set(ms);
+    }
+
+    /// From now on no fault strikes by chance, and nobody pauses.
     pub fn calm(&self) {
         self.troubled.set(false);
     }
@@ -126,7 +171,7 @@ impl<S: Store<Snapshot: Clone>> FaultyStore<S> {
                 Late::Set(key, value) => self.inner.set(&key, &value).await?,
                 Late::Delete(key) => self.delete(&key).await?,
                 Late::Swap(snapshot, value) => drop(self.swap(snapshot, &value).await?),
-                Late::Increment(key) => drop(self.increment(&key).await?),
+                Late::Increment(key, delta) => drop(self.increment(&key, delta).await?),
             }
         }
     }
@@ -151,17 +196,17 @@ impl<S: Store<Snapshot: Clone>> FaultyStore<S> {
         })
     }
 
-    async fn increment(&self, key: &Key) -> Result<i64, StoreError> {
+    async fn increment(&self, key: &Key, delta: i64) -> Result<i64, StoreError> {
         let was_absent = !self.sums.borrow().contains_key(key);
         // Two requests to Cosmos, with others in between.
         pass().await;
-        let sum = self.inner.increment(key).await?;
+        let sum = self.inner.increment(key, delta).await?;
         self.sums.borrow_mut().insert(*key, sum);
         pass().await;
         Ok(if self.has(Quirk::CosmosIncrementMayRepeatNumbers) {
             self.sums.borrow().get(key).copied().unwrap_or(sum)
         } else if self.has(Quirk::CosmosIncrementAfterConflictReturnsDelta) && was_absent {
-            1
+            delta
         } else {
             sum
         })
@@ -184,6 +229,7 @@ pub struct Connection<S: Store> {
     operations: Cell<usize>,
     death: Option<Death>,
     strike: Option<(usize, Fault)>,
+    standstill: Option<(usize, u64)>,
 }
 
 impl<S: Store<Snapshot: Clone>> Connection<S> {
@@ -195,6 +241,7 @@ impl<S: Store<Snapshot: Clone>> Connection<S> {
             operations: Cell::new(0),
             death: None,
             strike: None,
+            standstill: None,
         }
     }
 
@@ -207,6 +254,12 @@ impl<S: Store<Snapshot: Clone>> Connection<S> {
     /// Is struck by `fault` at its operation number `operation`, from 0.
     pub fn struck_at(mut self, operation: usize, fault: Fault) -> Self {
         self.strike = Some((operation, fault));
+        self
+    }
+
+    /// Stands still for `ms` milliseconds before its operation number `operation`, from 0, is applied.
+    pub fn standing_still_at(mut self, operation: usize, ms: u64) -> Self {
+        self.standstill = Some((operation, ms));
         self
     }
 
@@ -226,6 +279,11 @@ impl<S: Store<Snapshot: Clone>> Connection<S> {
             .struck
             .set(self.store.struck.get() + u64::from(fault.is_some()));
         self.wait(fault).await;
+        if let Some((at, ms)) = self.standstill
+            && at == number
+        {
+            self.store.clock.sleep(ms).await;
+        }
         self.die_if(number, false).await;
         self.store.apply_late().await?;
         if fault == Some(Fault::FailsBeforeApplying) {
@@ -254,6 +312,14 @@ impl<S: Store<Snapshot: Clone>> Connection<S> {
             // Twice in each operation.
             let delay_ms = self.store.random.below(DELAY_MS_MAX / 2);
             self.store.clock.sleep(delay_ms).await;
+        }
+        if self.store.conditions.pauses
+            && self.store.troubled.get()
+            && self.store.random.below(1_000) < PAUSE_PERMILLE
+        {
+            let pause_ms = PAUSES_MS[self.store.random.index(PAUSES_MS.len())];
+            let pause_ms = pause_ms.min(self.store.pause_ms_max.get());
+            self.store.clock.sleep(pause_ms).await;
         }
     }
 
@@ -293,6 +359,7 @@ impl<S: Store<Snapshot: Clone>> Store for Connection<S> {
 
     async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
         let step = self.begin(Operation::Get).await?;
+        self.store.spent.borrow_mut().read(key);
         let value = self.store.inner.get(key).await?;
         self.end(step).await?;
         Ok(value)
@@ -322,6 +389,7 @@ impl<S: Store<Snapshot: Clone>> Store for Connection<S> {
 
     async fn snapshot(&self, key: &Key) -> Result<Self::Snapshot, StoreError> {
         let step = self.begin(Operation::Snapshot).await?;
+        self.store.spent.borrow_mut().read(key);
         let inner = self.store.inner.snapshot(key).await?;
         self.end(step).await?;
         Ok(FaultySnapshot { key: *key, inner })
@@ -340,14 +408,14 @@ impl<S: Store<Snapshot: Clone>> Store for Connection<S> {
         Ok(answer)
     }
 
-    async fn increment(&self, key: &Key) -> Result<i64, StoreError> {
+    async fn increment(&self, key: &Key, delta: i64) -> Result<i64, StoreError> {
         let step = self.begin(Operation::Increment).await?;
         let mut sum = 0;
         for _ in 0..step.times() {
-            sum = self.store.increment(key).await?;
+            sum = self.store.increment(key, delta).await?;
         }
         if step.is_late() {
-            self.store.postpone(Late::Increment(*key));
+            self.store.postpone(Late::Increment(*key, delta));
         }
         self.end(step).await?;
         Ok(sum)
@@ -365,9 +433,22 @@ impl<S: Store<Snapshot: Clone>> Store for Connection<S> {
                 keys.swap(end, self.store.random.index(end + 1));
             }
         }
+        self.store.spent.borrow_mut().keys += keys.len();
         for key in &keys {
             visit(key);
         }
         self.end(step).await
+    }
+
+    async fn keys_after(&self, after: &str) -> Result<Option<KeyPage>, StoreError> {
+        let step = self.begin(Operation::Keys).await?;
+        let page = if self.store.has(Quirk::ListsInAnyOrder) {
+            None
+        } else {
+            self.store.inner.keys_after(after).await?
+        };
+        self.store.spent.borrow_mut().keys += page.as_ref().map_or(0, |page| page.keys.len());
+        self.end(step).await?;
+        Ok(page)
     }
 }

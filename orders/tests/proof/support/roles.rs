@@ -5,12 +5,13 @@ use std::pin::pin;
 
 use futures::future::{Either, select};
 use orders::{
-    AttemptEnd, ClaimError, Claimant, Held, Idempotency, OrderId, Record, Refusal, RenewError,
-    SettleError, Store, StoreError, SubmitError, Swept, Turn,
+    AttemptEnd, ClaimError, Claimant, Expired, ExpiryTurn, Held, Idempotency, OrderId, Record,
+    Refusal, RenewError, SettleError, Store, StoreError, SubmitError, SweepTurn, Swept, Timestamp,
+    UpdateError,
 };
 use serde_json::value::to_raw_value;
 
-use super::sample::{BODY, LEASE_MS, POLICY};
+use super::sample::{BODY, EXPIRY, LEASE_MS, SWEEPS};
 use super::world::{Line, World};
 
 /// How long everybody waits before trying a failed operation again, in milliseconds.
@@ -22,7 +23,10 @@ const SWEEPS_MAX: usize = 2_000;
 pub async fn submit(world: World) -> OrderId {
     loop {
         match orders::submit(&world.connect(), world.submission(BODY)).await {
-            Ok(record) => return record.id,
+            Ok(record) => {
+                world.store.inner().tell(record.id);
+                return record.id;
+            }
             Err(_) => world.clock.sleep(AGAIN_MS).await,
         }
     }
@@ -36,7 +40,18 @@ pub async fn submit_once(
     idempotency: Idempotency,
 ) -> Result<Record, SubmitError> {
     let pause = async |ms| world.clock.sleep(ms).await;
-    orders::submit_once(line, world.submission(body), idempotency, pause).await
+    let submitted = orders::submit_once(
+        line,
+        world.submission(body),
+        idempotency,
+        world.token(),
+        pause,
+    )
+    .await;
+    if let Ok(record) = &submitted {
+        world.store.inner().tell(record.id);
+    }
+    submitted
 }
 
 /// Submits an order with its key, again and again until it is accepted.
@@ -168,10 +183,34 @@ async fn keep(world: &World, line: &Line, id: OrderId, claimant: Claimant) {
     }
 }
 
-/// Sweeps once, if it is time.
-pub async fn sweep(world: &World, line: &impl Store) -> Result<Turn, StoreError> {
-    let writes = [world.token(), world.token()];
-    orders::sweep(line, POLICY, writes, world.now()).await
+/// Sweeps once, if it is time: finds what is due, moves what has ended, and says when the next is due.
+/// What is due is left to the caller.
+pub async fn sweep(world: &World, line: &impl Store) -> Result<SweepTurn, StoreError> {
+    let began = world.clock.now();
+    let turn = orders::sweep(line, SWEEPS, world.token(), world.now()).await?;
+    if let SweepTurn::Taken(swept) = &turn {
+        for id in &swept.ended {
+            move_ended(line, *id).await;
+        }
+        rest_after_sweep(world, line, swept, began).await;
+    }
+    Ok(turn)
+}
+
+/// Moves what ended and was left among the open orders. What fails is left to the next sweep.
+async fn move_ended(line: &impl Store, id: OrderId) {
+    let _left_to_the_next_sweep = orders::move_left(line, id).await;
+}
+
+/// Says when the next sweep is due, after one that `began` at that true time.
+pub async fn rest_after_sweep(
+    world: &World,
+    line: &impl Store,
+    swept: &Swept,
+    began: Timestamp,
+) -> Timestamp {
+    let took_ms = world.clock.now().ms_since(began);
+    orders::rest_after_sweep(line, SWEEPS, swept, took_ms, world.token(), world.now()).await
 }
 
 /// Sweeps as soon as it is time and the store lets it.
@@ -179,9 +218,45 @@ pub async fn sweep_until_done(world: World) -> Swept {
     loop {
         let asked_at = world.now();
         match sweep(&world, &world.connect()).await {
-            Ok(Turn::Taken(swept)) => return swept,
-            Ok(Turn::NotDue(at)) => world.clock.sleep(at.ms_since(asked_at).max(1)).await,
-            Err(_) => world.clock.sleep(POLICY.interval_ms).await,
+            Ok(SweepTurn::Taken(swept)) => return swept,
+            Ok(SweepTurn::NotDue(at)) => world.clock.sleep(at.ms_since(asked_at).max(1)).await,
+            Err(_) => world.clock.sleep(SWEEPS.interval_ms).await,
+        }
+    }
+}
+
+/// Removes what has had its time once, if it is time, and says when the next turn is due.
+pub async fn expire(world: &World, line: &impl Store) -> Result<ExpiryTurn, StoreError> {
+    let began = world.clock.now();
+    let turn = orders::expire(line, EXPIRY, world.token(), world.now()).await?;
+    if let ExpiryTurn::Taken(expired) = &turn {
+        let took_ms = world.clock.now().ms_since(began);
+        let (write, now) = (world.token(), world.now());
+        orders::rest_after_expiry(line, EXPIRY, expired, took_ms, write, now).await;
+    }
+    Ok(turn)
+}
+
+/// Removes what has had its time as soon as it is time and the store lets it.
+pub async fn expire_until_done(world: World) -> Expired {
+    loop {
+        let asked_at = world.now();
+        match expire(&world, &world.connect()).await {
+            Ok(ExpiryTurn::Taken(expired)) => return expired,
+            Ok(ExpiryTurn::NotDue(at)) => world.clock.sleep(at.ms_since(asked_at).max(1)).await,
+            Err(_) => world.clock.sleep(EXPIRY.interval_ms).await,
+        }
+    }
+}
+
+/// Cancels, again and again while the store fails.
+pub async fn cancel_until_told(world: &World, id: OrderId) -> Result<(), String> {
+    let write = world.token();
+    loop {
+        match orders::cancel(&world.connect(), id, write, world.now()).await {
+            Ok(_) => return Ok(()),
+            Err(UpdateError::Store(_)) => world.clock.sleep(AGAIN_MS).await,
+            Err(refused) => return Err(refused.to_string()),
         }
     }
 }
@@ -194,7 +269,7 @@ pub async fn recover(world: World) {
     for _ in 0..SWEEPS_MAX {
         let swept = sweep_until_done(world.clone()).await;
         for id in swept.due {
-            let world = world.clone();
+            let world = world.process();
             world.clone().spawn(async move {
                 process(&world, &world.connect(), id, SHORT_WORK).await;
             });

@@ -1,5 +1,7 @@
 //! One run of a test: a store under given conditions, a clock, and tasks that interleave by seed.
 
+use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use orders::{Claimant, Key, OrderId, Record, Status, Submission, Timestamp, Token};
@@ -11,15 +13,20 @@ use super::random::Random;
 use super::sample::{ATTEMPTS_MAX, LEASE_MS, START, order};
 use super::scheduler::{Clock, Outcome, Scheduler};
 
+/// How far a clock may be off, in milliseconds, to either side.
+const CLOCK_OFF_MS: i64 = 90_000;
+/// In how many of a hundred looks at it a wrong clock jumps.
+const JUMP_PERCENT: u64 = 3;
+
 /// A way to the store of a [`World`].
 pub type Line = Connection<AuditedStore>;
 
-/// Everything that a run consists of. Clones are the same world.
+/// Everything that a run consists of, as one process sees it. Clones are the same process.
 #[derive(Clone)]
 pub struct World {
     /// What goes wrong here.
     pub conditions: Conditions,
-    /// The time.
+    /// The true time.
     pub clock: Clock,
     /// The store that all share.
     pub store: Rc<FaultyStore<AuditedStore>>,
@@ -27,6 +34,9 @@ pub struct World {
     pub random: Rc<Random>,
     scheduler: Rc<Scheduler>,
     seed: u64,
+    /// How far this process's own clock is off, in milliseconds; it jumps if it is wrong.
+    off_ms: Rc<Cell<i64>>,
+    jumps: bool,
 }
 
 impl World {
@@ -34,7 +44,7 @@ impl World {
     pub fn new(conditions: Conditions, seed: u64) -> Self {
         let clock = Clock::new(START);
         let random = Random::new(seed);
-        let audited = AuditedStore::default();
+        let audited = AuditedStore::new(clock.clone());
         let store = FaultyStore::new(audited, conditions, clock.clone(), random.number());
         Self {
             conditions,
@@ -43,6 +53,8 @@ impl World {
             store,
             random: Rc::new(random),
             seed,
+            off_ms: Rc::default(),
+            jumps: false,
         }
     }
 
@@ -54,6 +66,33 @@ impl World {
     /// The same world from its beginning, with the same seed.
     pub fn again(&self) -> Self {
         Self::new(self.conditions, self.seed)
+    }
+
+    /// Another process in the same world. Where clocks are wrong, it has a wrong one of its own.
+    pub fn process(&self) -> Self {
+        let process = self.with_clock_off(0);
+        if self.conditions.clocks {
+            process.off_ms.set(self.wrong_ms());
+        }
+        Self {
+            jumps: self.conditions.clocks,
+            ..process
+        }
+    }
+
+    /// Another process in the same world, whose clock is off by `off_ms`.
+    pub fn with_clock_off(&self, off_ms: i64) -> Self {
+        Self {
+            off_ms: Rc::new(Cell::new(off_ms)),
+            jumps: false,
+            ..self.clone()
+        }
+    }
+
+    fn wrong_ms(&self) -> i64 {
+        let wrong_ms = self.random.below(2 * CLOCK_OFF_MS.unsigned_abs());
+        // OK because it is some minutes.
+        i64::try_from(wrong_ms).expect("some minutes") - CLOCK_OFF_MS
     }
 
     /// A new way to the store.
@@ -84,9 +123,13 @@ impl World {
         self.complete(async move { clock.sleep(ms).await });
     }
 
-    /// The time.
+    /// The time by the process's own clock.
     pub fn now(&self) -> Timestamp {
-        self.clock.now()
+        if self.jumps && self.random.chance(JUMP_PERCENT) {
+            self.off_ms.set(self.wrong_ms());
+        }
+        let now_ms = self.clock.now().as_unix_ms();
+        Timestamp::from_unix_ms(now_ms.saturating_add_signed(self.off_ms.get()))
     }
 
     /// A fresh token.
@@ -94,11 +137,13 @@ impl World {
         Token::new(self.random.bytes())
     }
 
-    /// Somebody who has not claimed anything yet.
+    /// Somebody who has not claimed anything yet, alone in its instance.
     pub fn claimant(&self) -> Claimant {
         Claimant {
             token: self.token(),
             lease_ms: LEASE_MS,
+            alone: true,
+            tenure: None,
         }
     }
 
@@ -106,7 +151,7 @@ impl World {
     pub fn submission(&self, body: &[u8]) -> Submission {
         let now = self.now();
         Submission {
-            id: OrderId::new(now, self.random.bytes()),
+            id: OrderId::new(now, self.random.bytes(), None),
             write: self.token(),
             order: order(body),
             owner: None,
@@ -136,25 +181,33 @@ impl World {
         self.store.inner().has(&key)
     }
 
-    /// The orders that have a record now.
-    pub fn orders(&self) -> Vec<OrderId> {
+    /// The orders that have a record now, wherever.
+    pub fn orders(&self) -> BTreeSet<OrderId> {
         let keys = self.store.inner().keys_now();
         keys.into_iter()
             .filter_map(|key| match key {
-                Key::Record(id) => Some(id),
+                Key::Open(id) | Key::Ended(id) => Some(id),
                 _ => None,
             })
             .collect()
     }
 
-    /// The orders that have a marker now.
+    /// The orders that have a record among the open ones now.
     pub fn open(&self) -> Vec<OrderId> {
         let keys = self.store.inner().keys_now();
         keys.into_iter()
             .filter_map(|key| match key {
-                Key::Marker(id) => Some(id),
+                Key::Open(id) => Some(id),
                 _ => None,
             })
+            .collect()
+    }
+
+    /// What is there for idempotency keys now.
+    pub fn bids(&self) -> Vec<Key> {
+        let keys = self.store.inner().keys_now();
+        keys.into_iter()
+            .filter(|key| matches!(key, Key::Bid(..) | Key::Bids(_)))
             .collect()
     }
 }
