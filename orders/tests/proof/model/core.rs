@@ -1,16 +1,22 @@
 //! The record as the model sees it: only what decides, so that there are finitely many.
 //!
-//! Time is left out. What it decides is one bit each: whether the lease still holds, and
-//! whether the next attempt is due; the model flips them at any moment. For each step the
-//! record is made whole again and handed to the production [`apply`].
+//! Time is left out. What it decides is one thing: whether a lease has run out, and that every process
+//! judges by a clock of its own, so the model lets any process judge it either way at any moment. A
+//! retry may always be due. For each step the record is made whole again and handed to the production
+//! [`apply`].
+
+use std::sync::LazyLock;
 
 use orders::{
-    Attempt, AttemptOutcome, Claim, ErrorCode, Event, Failure, IllegalTransition, OrderId,
+    Attempt, AttemptOutcome, Claim, ErrorCode, Event, Failure, IllegalTransition, Order, OrderId,
     RECORD_VERSION, Record, State, Timestamp, Token, apply,
 };
 use serde_json::value::to_raw_value;
 
 use crate::support::sample::{BODY, order};
+
+/// What the client sent, parsed once.
+static ORDER: LazyLock<Order> = LazyLock::new(|| order(BODY));
 
 /// The moment at which every step is taken, as far as the production code is told.
 const NOW: Timestamp = Timestamp::from_unix_ms(1_000);
@@ -44,20 +50,26 @@ pub struct Core {
     pub author: Author,
 }
 
+/// What a process' clock says of the lease of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lease {
+    /// It holds.
+    Holds,
+    /// It has run out.
+    IsOver,
+}
+
 /// A [`State`], reduced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Standing {
     /// Waits for a processor.
-    Pending {
-        /// Whether the next attempt is due.
-        due: bool,
-    },
+    Pending,
     /// Is worked on.
     Processing {
         /// By whom.
         claim: ClaimNumber,
-        /// Whether the lease still holds.
-        live: bool,
+        /// Whether the host that it was made on has ended.
+        is_of_tenure_before: bool,
     },
     /// Done.
     Completed {
@@ -79,13 +91,15 @@ pub struct Run {
     pub outcome: Option<&'static str>,
     /// Whether a late outcome has been noted.
     pub late: bool,
+    /// Whether it had its instance to itself.
+    pub alone: bool,
 }
 
 impl Core {
     /// An order as it was accepted.
     pub fn accepted() -> Self {
         Self {
-            standing: Standing::Pending { due: true },
+            standing: Standing::Pending,
             attempt: 0,
             attempts: Vec::new(),
             author: Author::Nobody,
@@ -95,40 +109,69 @@ impl Core {
     /// Whether the order has ended.
     pub fn is_terminal(&self) -> bool {
         match self.standing {
-            Standing::Pending { .. } | Standing::Processing { .. } => false,
+            Standing::Pending | Standing::Processing { .. } => false,
             Standing::Completed { .. } | Standing::Failed | Standing::Cancelled => true,
         }
     }
 
-    /// How the order ended, without notes of late outcomes.
-    pub fn ending(&self) -> (Standing, Vec<Option<&'static str>>) {
+    /// How the order ended, if it has, without notes of late outcomes.
+    pub fn ending(&self) -> Option<(Standing, Vec<Option<&'static str>>)> {
         let outcomes = self.attempts.iter().map(|run| run.outcome);
-        (self.standing, outcomes.collect())
+        self.is_terminal()
+            .then(|| (self.standing, outcomes.collect()))
     }
 
-    /// What the production code makes of `event`.
-    pub fn apply(&self, event: &Event, attempts_max: u32) -> Result<Self, IllegalTransition> {
-        apply(&self.record(attempts_max), event, NOW).map(|record| Self::of(&record))
+    /// Whether it is being processed under a claim that was made on the host that runs now.
+    pub fn is_of_this_tenure(&self) -> bool {
+        matches!(
+            self.standing,
+            Standing::Processing {
+                is_of_tenure_before: false,
+                ..
+            }
+        )
     }
 
-    fn record(&self, attempts_max: u32) -> Record {
+    /// The same after the host that claims were made on has ended.
+    pub fn restart(&mut self) {
+        if let Standing::Processing {
+            is_of_tenure_before,
+            ..
+        } = &mut self.standing
+        {
+            *is_of_tenure_before = true;
+        }
+    }
+
+    /// What the production code makes of `event`, by a clock that says that a lease has run out, or not.
+    pub fn apply(
+        &self,
+        event: &Event,
+        attempts_max: u32,
+        lease: Lease,
+    ) -> Result<Self, IllegalTransition> {
+        apply(&self.record(attempts_max, lease), event, NOW).map(|record| Self::of(&record))
+    }
+
+    fn record(&self, attempts_max: u32, lease: Lease) -> Record {
         Record {
             version: RECORD_VERSION,
             revision: 1,
             write: token(0),
-            id: OrderId::new(PAST, [0; 10]),
+            id: OrderId::new(PAST, [0; 10], None),
             owner: None,
-            idempotency_key: None,
+            idempotency: None,
+            candidate: false,
             created_at: PAST,
             updated_at: PAST,
             max_attempts: attempts_max,
             attempt: self.attempt,
             attempts: self.attempts.iter().map(|run| run.attempt()).collect(),
-            state: self.standing.state(),
+            state: self.standing.state(lease),
             traceparent: None,
             tracestate: None,
             baggage: None,
-            order: order(BODY),
+            order: ORDER.clone(),
         }
     }
 
@@ -143,25 +186,22 @@ impl Core {
 }
 
 impl Standing {
-    /// The same after the lease has run out, or the next attempt has come due.
-    pub fn later(self) -> Self {
+    fn state(self, lease: Lease) -> State {
         match self {
-            Self::Pending { .. } => Self::Pending { due: true },
-            Self::Processing { claim, .. } => Self::Processing { claim, live: false },
-            ended => ended,
-        }
-    }
-
-    fn state(self) -> State {
-        let until = |future: bool| if future { FUTURE } else { PAST };
-        match self {
-            Self::Pending { due } => State::Pending {
-                next_attempt_at: Some(until(!due)),
+            Self::Pending => State::Pending {
+                next_attempt_at: Some(PAST),
             },
-            Self::Processing { claim, live } => State::Processing {
+            Self::Processing {
+                claim,
+                is_of_tenure_before,
+            } => State::Processing {
                 claim: Claim {
                     token: token(claim),
-                    lease_until: until(live),
+                    lease_until: match lease {
+                        Lease::Holds => FUTURE,
+                        Lease::IsOver => PAST,
+                    },
+                    tenure: Some(tenure(is_of_tenure_before)),
                 },
                 progress: None,
             },
@@ -183,12 +223,10 @@ impl Standing {
 
     fn of(state: &State) -> Self {
         match state {
-            State::Pending { next_attempt_at } => Self::Pending {
-                due: next_attempt_at.is_none_or(|at| at <= NOW),
-            },
+            State::Pending { .. } => Self::Pending,
             State::Processing { claim, .. } => Self::Processing {
                 claim: number(claim.token),
-                live: claim.lease_until > NOW,
+                is_of_tenure_before: claim.tenure != Some(tenure(false)),
             },
             State::Completed { result, .. } => {
                 // OK because the model lets each processor give its claim's number.
@@ -204,22 +242,24 @@ impl Standing {
 }
 
 impl Run {
-    const OUTCOMES: [(&'static str, AttemptOutcome); 5] = [
+    const OUTCOMES: [(&'static str, AttemptOutcome); 6] = [
         ("completed", AttemptOutcome::Completed),
         ("failed", AttemptOutcome::Failed),
         ("retryable", AttemptOutcome::Retryable),
         ("lease expired", AttemptOutcome::LeaseExpired),
+        ("interrupted", AttemptOutcome::Interrupted),
         ("cancelled", AttemptOutcome::Cancelled),
     ];
 
     fn attempt(self) -> Attempt {
         let outcome = self.outcome.map(|name| {
             let known = Self::OUTCOMES.into_iter().find(|(known, _)| *known == name);
-            known.expect("one of the five").1
+            known.expect("one of the six").1
         });
         Attempt {
             number: 1,
             token: token(self.claim),
+            alone: self.alone,
             started_at: PAST,
             ended_at: outcome.map(|_| PAST),
             outcome,
@@ -233,12 +273,13 @@ impl Run {
             let known = Self::OUTCOMES
                 .into_iter()
                 .find(|(_, known)| *known == outcome);
-            known.expect("one of the five").0
+            known.expect("one of the six").0
         });
         Self {
             claim: number(attempt.token),
             outcome,
             late: attempt.late_outcome_at.is_some(),
+            alone: attempt.alone,
         }
     }
 }
@@ -248,11 +289,17 @@ pub fn claim(number: ClaimNumber) -> Claim {
     Claim {
         token: token(number),
         lease_until: FUTURE,
+        tenure: Some(tenure(false)),
     }
 }
 
-/// How long a retry waits in the model: until it says so.
+/// How long a retry waits, as far as the production code is told.
 pub const RETRY_DELAY_MS: u64 = FUTURE.ms_since(NOW);
+
+/// The tenure of the host that runs now, or that of the one before it.
+pub fn tenure(before: bool) -> Token {
+    token(if before { 201 } else { 200 })
+}
 
 /// The token of the claim of that number.
 pub fn token(number: ClaimNumber) -> Token {

@@ -1,11 +1,53 @@
-//! What the processes of the model do: each changes the record as the protocol does, in steps
-//! between which anything may happen.
+//! What the processes of the model do: each goes through the protocol in steps, one operation of the
+//! store each, between which anything may happen.
 
-use orders::{AttemptEnd, Event, Refusal};
+use orders::{AttemptEnd, Event};
 use serde_json::value::to_raw_value;
 
 use super::Broken;
-use super::core::{ClaimNumber, Core, RETRY_DELAY_MS, Standing, claim, token};
+use super::core::{ClaimNumber, Core, Lease, RETRY_DELAY_MS, Standing, claim, tenure, token};
+
+/// Where a record is looked for, one place after the other, as `update` does it.
+const PLACES: &[Place] = &[Place::Open, Place::Ended, Place::Open, Place::Ended];
+/// The same in a way that can miss it.
+const ENDED_FIRST: &[Place] = &[Place::Ended, Place::Open];
+
+/// One of the two keys that a record can be under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// That of an open order.
+    Open,
+    /// That of one that has ended.
+    Ended,
+}
+
+/// A search through the places: how many have been looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Search(usize);
+
+impl Search {
+    /// Before the first look.
+    pub const BEGINS: Self = Self(0);
+
+    /// Where to look now.
+    pub fn place(self, broken: Option<Broken>) -> Place {
+        Self::places(broken)[self.0]
+    }
+
+    /// The search after nothing was found here, unless it is over.
+    pub fn goes_on(self, broken: Option<Broken>) -> Option<Self> {
+        let next = self.0 + 1;
+        (next < Self::places(broken).len()).then_some(Self(next))
+    }
+
+    fn places(broken: Option<Broken>) -> &'static [Place] {
+        if broken == Some(Broken::LooksAmongTheEndedFirst) {
+            ENDED_FIRST
+        } else {
+            PLACES
+        }
+    }
+}
 
 /// What a process is at.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,15 +58,15 @@ pub enum Activity {
     Changing(Purpose, Step),
     /// It works, under this claim, as far as it knows.
     Working(ClaimNumber),
-    /// It removes the marker.
-    Closing,
+    /// It moves this record to where the ended ones are; the first of the two writes is made, or not.
+    Moving(Core, bool),
 }
 
 /// Why the record is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Purpose {
-    /// To claim the order.
-    Claim(ClaimNumber),
+    /// To claim the order, for an attempt that has its instance to itself, or not.
+    Claim(ClaimNumber, bool),
     /// To renew the lease.
     Renew(ClaimNumber),
     /// To end the attempt.
@@ -32,19 +74,14 @@ pub enum Purpose {
     /// To hand the order back.
     Release(ClaimNumber),
     /// To cancel the order.
-    Cancel {
-        /// Whether it was seen to be open.
-        was_open: bool,
-    },
+    Cancel,
 }
 
-/// How an attempt ends.
+/// How an attempt ends. (One that fails for good differs from one that is completed in its name.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum End {
     /// Completed.
     Completed,
-    /// Failed for good.
-    Permanent,
     /// To be tried again.
     Retryable,
 }
@@ -53,9 +90,9 @@ pub enum End {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
     /// The record is to be read, for the first time or to see what became of the swap.
-    Read,
-    /// This is to be swapped in, in the place of what is stored now.
-    Swap(Core),
+    Read(Search),
+    /// This is to be swapped in, in the place of what is stored there now.
+    Swap(Place, Core),
 }
 
 /// What a process decides when it has read the record.
@@ -64,32 +101,31 @@ pub enum Decision {
     Write(Core),
     /// The change cannot be made.
     Refuse,
-    /// What was to be done is done, although it is not this process' write any more.
+    /// It is so already.
     Done,
 }
 
 impl Purpose {
     /// The decision of the protocol on `core`, by the production function alone; or that of a
     /// protocol that is broken.
-    pub fn decide(&mut self, core: &Core, attempts_max: u32, broken: Option<Broken>) -> Decision {
-        let mut core = core.clone();
-        if let (
-            Self::Claim(_),
-            Some(Broken::ClaimIgnoresLease),
-            Standing::Processing { claim, .. },
-        ) = (*self, broken, core.standing)
-        {
-            core.standing = Standing::Processing { claim, live: false };
-        }
-        let event = match *self {
-            Self::Claim(number) => {
-                match core.apply(&Event::LeaseExpired, attempts_max) {
-                    Ok(expired) if expired.is_terminal() => return Decision::Write(expired),
-                    Ok(expired) => core = expired,
-                    // OK because the claim itself is judged next.
-                    Err(_) => {}
-                }
-                Event::Claimed(claim(number))
+    pub fn decide(
+        self,
+        core: &Core,
+        attempts_max: u32,
+        lease: Lease,
+        broken: Option<Broken>,
+    ) -> Decision {
+        let event = match self {
+            Self::Claim(number, alone) => {
+                return match lost(core, attempts_max, lease, broken) {
+                    Some(lost) if lost.is_terminal() => Decision::Write(lost),
+                    lost => {
+                        let claim = claim(number);
+                        let core = lost.as_ref().unwrap_or(core);
+                        let claimed = Event::Claimed { claim, alone };
+                        decision(core.apply(&claimed, attempts_max, lease))
+                    }
+                };
             }
             Self::Renew(number) => Event::Renewed {
                 claim: claim(number),
@@ -97,7 +133,9 @@ impl Purpose {
             },
             Self::Settle(number, end) => {
                 let held_by = match (broken, core.standing) {
-                    (Some(Broken::SettleWithoutFence), Standing::Processing { claim, .. }) => claim,
+                    (Some(Broken::SettlesWithoutFence), Standing::Processing { claim, .. }) => {
+                        claim
+                    }
                     _ => number,
                 };
                 Event::Ended {
@@ -108,49 +146,60 @@ impl Purpose {
             Self::Release(number) => Event::Released {
                 token: token(number),
             },
-            Self::Cancel { .. } => Event::Cancelled,
-        };
-        match (core.apply(&event, attempts_max), self) {
-            (Ok(next), Self::Cancel { was_open }) => {
-                *was_open = true;
-                Decision::Write(next)
-            }
-            (Ok(next), _) => Decision::Write(next),
-            (Err(refused), Self::Cancel { was_open: true })
-                if refused.refusal == Refusal::Terminal
-                    && core.standing == Standing::Cancelled
+            Self::Cancel
+                if core.standing == Standing::Cancelled
                     && broken != Some(Broken::CancelForgetsItself) =>
             {
-                Decision::Done
+                return Decision::Done;
             }
-            (Err(_), _) => Decision::Refuse,
-        }
+            Self::Cancel => Event::Cancelled,
+        };
+        decision(core.apply(&event, attempts_max, lease))
     }
 
     /// The claim that this is done under.
     pub fn claim(self) -> Option<ClaimNumber> {
         match self {
-            Self::Claim(number)
+            Self::Claim(number, _)
             | Self::Renew(number)
             | Self::Settle(number, _)
             | Self::Release(number) => Some(number),
-            Self::Cancel { .. } => None,
+            Self::Cancel => None,
         }
     }
 }
 
+/// The record after the loss of its attempt, if that is known to be lost.
+fn lost(core: &Core, attempts_max: u32, lease: Lease, broken: Option<Broken>) -> Option<Core> {
+    let mut core = core.clone();
+    if broken == Some(Broken::LossInCompanyFails)
+        && let Some(run) = core.attempts.last_mut()
+    {
+        run.alone = true;
+    }
+    let knows_tenure = broken != Some(Broken::IgnoresTenure);
+    let interrupted = knows_tenure.then_some(Event::Interrupted {
+        tenure: tenure(false),
+    });
+    interrupted
+        .into_iter()
+        .chain([Event::LeaseExpired])
+        .find_map(|event| core.apply(&event, attempts_max, lease).ok())
+}
+
+fn decision<E>(applied: Result<Core, E>) -> Decision {
+    applied.map_or(Decision::Refuse, Decision::Write)
+}
+
 impl End {
     /// Every end.
-    pub const ALL: [Self; 3] = [Self::Completed, Self::Permanent, Self::Retryable];
+    pub const ALL: [Self; 2] = [Self::Completed, Self::Retryable];
 
     fn of(self, number: ClaimNumber) -> AttemptEnd {
         match self {
             Self::Completed => AttemptEnd::Completed {
                 // OK because a number is always JSON.
                 result: Some(to_raw_value(&number).expect("a number is JSON")),
-            },
-            Self::Permanent => AttemptEnd::Permanent {
-                message: String::new(),
             },
             Self::Retryable => AttemptEnd::Retryable {
                 message: String::new(),

@@ -1,28 +1,55 @@
 //! The protocol as the model's world goes through it.
 
+use std::collections::HashSet;
+use std::sync::RwLock;
+
 use stateright::{Model, Property};
 
 use super::Broken;
 use super::action::{Action, Store, Turn};
-use super::core::{Author, Core};
-use super::process::{Activity, Decision, End, Purpose, Step};
-use super::promises;
-use super::world::{Cancellation, Late, Submitter, World};
+use super::core::{Author, Core, Lease};
+use super::process::{Activity, Decision, End, Place, Purpose, Search, Step};
+use super::promises::{self, Rest};
+use super::world::{Cancellation, Late, Marker, World};
 
 /// The protocol, as large a world as it is checked in, and what is broken in it.
 pub struct Protocol {
     pub processors: usize,
     pub attempts_max: u32,
+    /// What may happen beside work on the order and its cancellation.
+    pub features: &'static [Feature],
     pub broken: Option<Broken>,
+    /// What is known to end if it is left alone.
+    pub ending: RwLock<HashSet<Rest>>,
+}
+
+/// Something that may happen in a world. Each multiplies the states, and not all matter to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// A swap is applied long after it was reported failed.
+    LateSwaps,
+    /// Attempts have company.
+    Company,
+    /// The host is replaced.
+    Restarts,
+    /// What has ended is moved, by whoever ended it and by sweeps; is read meanwhile; and is removed.
+    Moves,
+}
+
+impl Feature {
+    /// All that may happen.
+    pub const ALL: &[Self] = &[Self::LateSwaps, Self::Company, Self::Restarts, Self::Moves];
 }
 
 impl Protocol {
     /// The protocol as it is.
-    pub fn sound(processors: usize, attempts_max: u32) -> Self {
+    pub fn sound(processors: usize, attempts_max: u32, features: &'static [Feature]) -> Self {
         Self {
             processors,
             attempts_max,
+            features,
             broken: None,
+            ending: RwLock::default(),
         }
     }
 
@@ -30,87 +57,116 @@ impl Protocol {
     pub fn broken(broken: Broken) -> Self {
         Self {
             broken: Some(broken),
-            ..Self::sound(2, 2)
+            ..Self::sound(2, 2, Feature::ALL)
         }
     }
 
-    /// Takes the next step of a process.
+    /// Whether this is what is broken.
+    pub fn is(&self, broken: Broken) -> bool {
+        self.broken == Some(broken)
+    }
+
+    /// Whether this may happen.
+    pub fn has(&self, feature: Feature) -> bool {
+        self.features.contains(&feature)
+    }
+
+    /// Takes the next step of a process, which is no look at the record.
     fn go(&self, world: &mut World, process: usize, store: Store) {
         match world.processes[process].clone() {
-            Activity::Closing => {
-                if store != Store::Fails {
-                    world.marker = false;
-                }
-                if process == world.canceller() {
-                    world.cancellation = Cancellation::Done;
-                }
-                world.turn(process, Activity::Idle);
-            }
-            Activity::Changing(purpose, Step::Read) => match store {
-                Store::Fails => give_up(world, process, purpose),
-                _ => self.read(world, process, purpose),
-            },
-            Activity::Changing(purpose, Step::Swap(next)) => {
-                self.swap(world, process, (purpose, next), store);
+            Activity::Moving(record, half) => self.move_on(world, process, record, half),
+            // The store fails, and more often than is tried again.
+            Activity::Changing(purpose, Step::Read(_)) => give_up(world, process, purpose),
+            Activity::Changing(purpose, Step::Swap(place, next)) => {
+                let next = Core {
+                    author: Author::Process(process),
+                    ..next
+                };
+                let late = Late {
+                    purpose,
+                    place,
+                    next,
+                };
+                self.swap(world, process, late, store);
             }
             Activity::Idle | Activity::Working(_) => {}
         }
     }
 
-    /// Reads the record, and decides or recognises the own write.
-    fn read(&self, world: &mut World, process: usize, mut purpose: Purpose) {
-        let Some(core) = world.record.clone() else {
-            return end(world, process, purpose, None);
+    /// Looks for the record at the next place; and decides, or recognises the own write.
+    fn read(&self, world: &mut World, process: usize, lease: Lease) {
+        let Activity::Changing(purpose, Step::Read(search)) = world.processes[process] else {
+            return;
+        };
+        let place = search.place(self.broken);
+        let Some(core) = world.at(place).clone() else {
+            if let Some(search) = search.goes_on(self.broken) {
+                world.processes[process] = Activity::Changing(purpose, Step::Read(search));
+            } else {
+                world.is_not_found();
+                world.turn(process, Activity::Idle);
+            }
+            return;
         };
         if core.author == Author::Process(process) {
-            return end(world, process, purpose, Some(&core));
+            return end(world, process, purpose, Some(core));
         }
-        match purpose.decide(&core, self.attempts_max, self.broken) {
-            Decision::Write(mut next) => {
-                next.author = Author::Process(process);
-                world.processes[process] = Activity::Changing(purpose, Step::Swap(next));
+        match purpose.decide(&core, self.attempts_max, lease, self.broken) {
+            Decision::Write(next) => {
+                world.processes[process] = Activity::Changing(purpose, Step::Swap(place, next));
             }
-            Decision::Done => end(world, process, purpose, Some(&core)),
+            Decision::Done => end(world, process, purpose, Some(core)),
             Decision::Refuse => end(world, process, purpose, None),
         }
     }
 
     /// Swaps. Whatever the store says, the record is read again.
-    fn swap(
-        &self,
-        world: &mut World,
-        process: usize,
-        (purpose, next): (Purpose, Core),
-        store: Store,
-    ) {
-        world.processes[process] = Activity::Changing(purpose, Step::Read);
-        let applied = matches!(store, Store::Obeys | Store::AppliesAndReportsFailure);
-        if applied {
-            self.write(world, purpose, next.clone());
-        } else if store == Store::AppliesLate {
-            let next = next.clone();
-            world.late = Some(Late { purpose, next });
+    fn swap(&self, world: &mut World, process: usize, swap: Late, store: Store) {
+        let Late { purpose, next, .. } = swap.clone();
+        let again = Step::Read(Search::BEGINS);
+        world.processes[process] = Activity::Changing(purpose, again);
+        match store {
+            Store::Obeys | Store::AppliesAndReportsFailure => self.apply(world, swap),
+            Store::AppliesLate => world.late = Some(swap),
+            Store::Fails | Store::RefusesAndReportsSuccess => {}
         }
-        if self.broken == Some(Broken::BelievesTheStore) {
+        if self.is(Broken::BelievesTheStore) {
             match store {
                 Store::Obeys | Store::RefusesAndReportsSuccess => {
-                    end(world, process, purpose, Some(&next));
+                    end(world, process, purpose, Some(next));
                 }
                 _ => give_up(world, process, purpose),
             }
         }
     }
 
-    /// Writes the record; whoever read it before has an old value from now on.
-    fn write(&self, world: &mut World, purpose: Purpose, next: Core) {
-        world.write(purpose, next);
-        if self.broken != Some(Broken::WritesBlindly) {
-            world.refuse_swaps();
+    /// Swaps the record; whoever read it before has an old value from now on.
+    fn apply(&self, world: &mut World, swap: Late) {
+        world.write(swap.place, Some(swap.next), Some(swap.purpose));
+        if !self.is(Broken::WritesBlindly) {
+            world.refuse_swaps(swap.place);
+        }
+    }
+
+    /// Makes one of the two writes by which a record is moved.
+    fn move_on(&self, world: &mut World, process: usize, record: Core, half: bool) {
+        let deletes = half != self.is(Broken::MovesByDeletingFirst);
+        if deletes {
+            world.write(Place::Open, None, None);
+            world.refuse_swaps(Place::Open);
+        } else if world.ended.as_ref() != Some(&record) {
+            world.write(Place::Ended, Some(record.clone()), None);
+            world.refuse_swaps(Place::Ended);
+        }
+        if half {
+            world.turn(process, Activity::Idle);
+        } else {
+            world.processes[process] = Activity::Moving(record, true);
         }
     }
 
     /// Turns a working processor to something.
-    fn begin(&self, world: &mut World, process: usize, turn: Turn) {
+    fn begin(world: &mut World, process: usize, turn: Turn) {
         let Activity::Working(number) = world.processes[process] else {
             return;
         };
@@ -119,19 +175,66 @@ impl Protocol {
             Turn::Settling(end) => Purpose::Settle(number, end),
             Turn::Releasing => Purpose::Release(number),
         };
-        if self.broken == Some(Broken::ClosesBeforeSettling) && matches!(turn, Turn::Settling(_)) {
-            world.marker = false;
-        }
-        world.turn(process, Activity::Changing(purpose, Step::Read));
+        change(world, process, purpose);
     }
 
-    /// What a sweep takes a marker for that it may remove: left over by an order that has ended,
-    /// or by a submission that cannot write its record any more, because a grace time is over.
-    pub fn marker_is_of_no_use(&self, world: &World) -> bool {
-        let abandoned = world.record.is_none()
-            && (world.submitter == Submitter::Gone
-                || self.broken == Some(Broken::SweepsWithoutGrace));
-        world.marker && (world.has_ended() || abandoned)
+    /// Where the expirer finds something to remove.
+    fn expires(&self, world: &World) -> Option<Place> {
+        let ended = world.ended.is_some() && world.retention_is_over;
+        match self.broken {
+            // A record is among the ended ones at once, and was submitted long before, perhaps.
+            Some(Broken::RetentionCountsFromSubmission) => {
+                world.ended.as_ref().map(|_| Place::Ended)
+            }
+            Some(Broken::RetentionTouchesOpenOrders) => world.open.as_ref().map(|_| Place::Open),
+            _ => ended.then_some(Place::Ended),
+        }
+    }
+
+    /// What each process can do.
+    fn act(&self, world: &World, number: usize, actions: &mut Vec<Action>) {
+        match &world.processes[number] {
+            Activity::Idle => {
+                if !world.accepted {
+                } else if number < world.canceller() {
+                    actions.push(Action::IsDispatched(number, true));
+                    if self.has(Feature::Company) {
+                        actions.push(Action::IsDispatched(number, false));
+                    }
+                    if self.has(Feature::Moves)
+                        && world.open.as_ref().is_some_and(Core::is_terminal)
+                    {
+                        actions.push(Action::BeginsToMove(number));
+                    }
+                } else if world.cancellation == Cancellation::NotAsked {
+                    actions.push(Action::AsksToCancel);
+                }
+                return;
+            }
+            Activity::Working(_) => {
+                actions.push(Action::Begins(number, Turn::Renewing));
+                actions.push(Action::Begins(number, Turn::Releasing));
+                let ends = End::ALL.map(|end| Action::Begins(number, Turn::Settling(end)));
+                actions.extend(ends);
+            }
+            Activity::Changing(_, Step::Swap(..)) => {
+                let may_be_late = self.has(Feature::LateSwaps) && world.late.is_none();
+                let late = may_be_late.then_some(Store::AppliesLate);
+                let stores = Store::AT_ONCE.into_iter().chain(late);
+                actions.extend(stores.map(|store| Action::Goes(number, store)));
+            }
+            Activity::Changing(purpose, Step::Read(_)) => {
+                if matches!(purpose, Purpose::Claim(..)) {
+                    actions.push(Action::Reads(number, Lease::Holds));
+                }
+                actions.push(Action::Reads(number, Lease::IsOver));
+                actions.push(Action::Goes(number, Store::Fails));
+            }
+            Activity::Moving(..) if !self.has(Feature::Moves) => {}
+            // If the store fails it is as if the process died; so also if it only says so.
+            Activity::Moving(..) => actions.push(Action::Goes(number, Store::Obeys)),
+        }
+        actions.push(Action::Dies(number));
     }
 }
 
@@ -144,56 +247,35 @@ impl Model for Protocol {
     }
 
     fn actions(&self, world: &World, actions: &mut Vec<Action>) {
-        if let Submitter::Submitting { marker, record } = world.submitter {
-            for answered in [false, true] {
-                if !marker {
-                    actions.push(Action::SubmitsMarker { answered });
-                }
-                if !record {
-                    actions.push(Action::SubmitsRecord { answered });
-                }
+        if !world.accepted {
+            actions.push(match (self.is(Broken::KeepsMarkersApart), world.marker) {
+                (true, Marker::Unwritten) => Action::SubmitsMarker,
+                _ => Action::Submits,
+            });
+            if world.marker == Marker::There {
+                actions.push(Action::SweepsMarker);
             }
-            actions.push(Action::SubmitterDies);
+            return;
         }
-        for (number, process) in world.processes.iter().enumerate() {
-            match process {
-                Activity::Idle if number == world.canceller() => {
-                    if world.cancellation == Cancellation::NotAsked && world.is_known() {
-                        actions.push(Action::AsksToCancel);
-                    }
-                    continue;
-                }
-                Activity::Idle => {
-                    if world.is_known() {
-                        actions.push(Action::IsDispatched(number));
-                    }
-                    continue;
-                }
-                Activity::Working(_) => {
-                    actions.push(Action::Begins(number, Turn::Renewing));
-                    actions.push(Action::Begins(number, Turn::Releasing));
-                    let ends = End::ALL.map(|end| Action::Begins(number, Turn::Settling(end)));
-                    actions.extend(ends);
-                }
-                Activity::Changing(_, Step::Swap(_)) => {
-                    let late = world.late.is_none().then_some(Store::AppliesLate);
-                    let stores = Store::AT_ONCE.into_iter().chain(late);
-                    actions.extend(stores.map(|store| Action::Goes(number, store)));
-                }
-                Activity::Changing(_, Step::Read) | Activity::Closing => {
-                    actions.push(Action::Goes(number, Store::Obeys));
-                    actions.push(Action::Goes(number, Store::Fails));
-                }
-            }
-            actions.push(Action::Dies(number));
+        for number in 0..world.processes.len() {
+            self.act(world, number, actions);
         }
+        let has_late = world.late.is_some();
+        let restarts = self.has(Feature::Restarts) && !world.has_restarted;
+        let retention_ends =
+            self.has(Feature::Moves) && world.outcome.is_some() && !world.retention_is_over;
         let others = [
-            (world.lease_holds(), Action::LeaseRunsOut),
-            (world.retry_waits(), Action::RetryComesDue),
-            (world.late.is_some(), Action::LateSwapLands),
-            (world.late.is_some(), Action::LateSwapIsLost),
-            (self.marker_is_of_no_use(world), Action::SweepFindsMarker),
-            (world.sweeper_removes, Action::SweepRemovesMarker),
+            (restarts, Action::Restarts),
+            (has_late, Action::LateSwapLands),
+            (has_late, Action::LateSwapIsLost),
+            (self.has(Feature::Moves), Action::ReaderLooks),
+            (retention_ends, Action::RetentionEnds),
+            (
+                !world.expirer_removes && self.expires(world).is_some(),
+                Action::ExpirerReads,
+            ),
+            (world.expirer_removes, Action::ExpirerRemoves),
+            (world.expirer_removes, Action::ExpirerDies),
         ];
         let possible = others.into_iter().filter(|(possible, _)| *possible);
         actions.extend(possible.map(|(_, action)| action));
@@ -202,41 +284,55 @@ impl Model for Protocol {
     fn next_state(&self, world: &World, action: Action) -> Option<World> {
         let mut next = world.clone();
         match action {
-            Action::SubmitsMarker { answered } => {
-                next.marker = true;
-                next.submitter = next.submitter.after(answered, true, next.record.is_some());
+            Action::Submits => {
+                next.accepted = true;
+                next.open = Some(Core::accepted());
             }
-            Action::SubmitsRecord { answered } => {
-                next.record = Some(Core::accepted());
-                next.submitter = next.submitter.after(answered, next.marker, true);
+            Action::SubmitsMarker => next.marker = Marker::There,
+            Action::SweepsMarker => next.marker = Marker::Removed,
+            Action::IsDispatched(process, alone) => {
+                let purpose = Purpose::Claim(next.fresh_claim(), alone);
+                change(&mut next, process, purpose);
             }
-            Action::SubmitterDies => next.submitter = Submitter::Gone,
-            Action::IsDispatched(process) => {
-                let purpose = Purpose::Claim(next.fresh_claim());
-                next.turn(process, Activity::Changing(purpose, Step::Read));
+            Action::BeginsToMove(process) => {
+                let record = next.open.clone()?;
+                next.turn(process, Activity::Moving(record, false));
             }
-            Action::Begins(process, turn) => self.begin(&mut next, process, turn),
+            Action::Begins(process, turn) => Self::begin(&mut next, process, turn),
             Action::AsksToCancel => {
                 next.cancellation = Cancellation::Asked;
-                let purpose = Purpose::Cancel { was_open: false };
-                next.turn(world.canceller(), Activity::Changing(purpose, Step::Read));
+                change(&mut next, world.canceller(), Purpose::Cancel);
             }
             Action::Goes(process, store) => self.go(&mut next, process, store),
+            Action::Reads(process, lease) => self.read(&mut next, process, lease),
             Action::Dies(process) => next.turn(process, Activity::Idle),
-            Action::LeaseRunsOut | Action::RetryComesDue => {
-                let core = next.record.as_mut()?;
-                core.standing = core.standing.later();
-            }
+            Action::Restarts => next.restart(),
             Action::LateSwapLands => {
                 let late = next.late.take()?;
-                self.write(&mut next, late.purpose, late.next);
+                self.apply(&mut next, late);
             }
             Action::LateSwapIsLost => next.late = None,
-            Action::SweepFindsMarker => next.sweeper_removes = true,
-            Action::SweepRemovesMarker => {
-                next.sweeper_removes = false;
-                next.marker = false;
+            Action::ReaderLooks => {
+                let search = next.reader.take().unwrap_or(Search::BEGINS);
+                if next.at(search.place(self.broken)).is_none() {
+                    next.reader = search.goes_on(self.broken);
+                    if next.reader.is_none() {
+                        next.is_not_found();
+                    }
+                }
             }
+            Action::RetentionEnds => next.retention_is_over = true,
+            Action::ExpirerReads => next.expirer_removes = true,
+            Action::ExpirerRemoves => {
+                next.expirer_removes = false;
+                let place = match self.broken {
+                    Some(Broken::RetentionTouchesOpenOrders) => Place::Open,
+                    _ => Place::Ended,
+                };
+                next.write(place, None, None);
+                next.refuse_swaps(place);
+            }
+            Action::ExpirerDies => next.expirer_removes = false,
         }
         (next != *world).then(|| next.in_order())
     }
@@ -246,18 +342,24 @@ impl Model for Protocol {
     }
 }
 
+fn change(world: &mut World, process: usize, purpose: Purpose) {
+    let begins = Step::Read(Search::BEGINS);
+    world.turn(process, Activity::Changing(purpose, begins));
+}
+
 /// Goes on after a change that was made, or refused.
-fn end(world: &mut World, process: usize, purpose: Purpose, made: Option<&Core>) {
-    let terminal = made.is_some_and(Core::is_terminal);
+fn end(world: &mut World, process: usize, purpose: Purpose, made: Option<Core>) {
+    if purpose == Purpose::Cancel {
+        world.cancellation = match made {
+            Some(_) => Cancellation::Done,
+            None => Cancellation::Refused,
+        };
+    }
     let activity = match (purpose, made) {
-        (_, Some(_)) if terminal => Activity::Closing,
+        (_, Some(record)) if record.is_terminal() => Activity::Moving(record, false),
         // Also when the claim is lost: what the work gives is reported all the same.
-        (Purpose::Claim(number), Some(_)) | (Purpose::Renew(number), _) => {
+        (Purpose::Claim(number, _), Some(_)) | (Purpose::Renew(number), _) => {
             Activity::Working(number)
-        }
-        (Purpose::Cancel { .. }, None) => {
-            world.cancellation = Cancellation::Refused;
-            Activity::Idle
         }
         _ => Activity::Idle,
     };
@@ -266,15 +368,15 @@ fn end(world: &mut World, process: usize, purpose: Purpose, made: Option<&Core>)
 
 /// Goes on after the store failed more often than is tried again.
 fn give_up(world: &mut World, process: usize, purpose: Purpose) {
-    let activity = match purpose {
+    match purpose {
         // Tried again under the same name of the write, until the lease is over.
-        Purpose::Settle(..) => Activity::Changing(purpose, Step::Read),
-        Purpose::Renew(number) => Activity::Working(number),
-        Purpose::Claim(_) | Purpose::Release(_) | Purpose::Cancel { .. } => Activity::Idle,
-    };
-    if matches!(purpose, Purpose::Settle(..)) {
-        world.processes[process] = activity;
-    } else {
-        world.turn(process, activity);
+        Purpose::Settle(..) => {
+            let again = Step::Read(Search::BEGINS);
+            world.processes[process] = Activity::Changing(purpose, again);
+        }
+        Purpose::Renew(number) => world.turn(process, Activity::Working(number)),
+        Purpose::Claim(..) | Purpose::Release(_) | Purpose::Cancel => {
+            world.turn(process, Activity::Idle);
+        }
     }
 }
