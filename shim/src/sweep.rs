@@ -1,6 +1,7 @@
 //! Sweeps: `wasm-shim sweep` runs one, and the attempts of the orders that it finds; `wasm-shim up` runs one at start and then when it is due.
 
 use crate::cli::AppArgs;
+use crate::clock;
 use crate::config::{App, PROCESSOR};
 use crate::host::{Failure, Pool};
 use crate::metrics::Metrics;
@@ -80,7 +81,7 @@ impl Sweeper {
     /// Asks for one sweep, which there is if one is due.
     pub(crate) async fn sweep(&self) -> Result<Answer, Failure> {
         let answer = order::sweep(&self.pool).await?;
-        self.metrics.swept(&answer.body, Timestamp::now());
+        self.metrics.swept(&answer.body, clock::now());
         Ok(answer)
     }
 }
@@ -92,7 +93,7 @@ pub(crate) async fn keep_sweeping(sweeper: Sweeper) {
         let wait = match sweeper.sweep().await {
             Ok(Answer { status, body }) if status.is_success() => {
                 reported = false;
-                until_next(&body, Timestamp::now())
+                until_next(&body, clock::now())
             }
             outcome => {
                 if !reported {
