@@ -27,27 +27,27 @@ struct Case {
 const DIED: &str = "leaseExpired";
 const DONE: &str = "completed";
 
-/// The swaps of one record: the claim is the first, and after it come renewals while the work
-/// takes its time, and then the end; then the record is set and deleted, by which it moves.
+/// The swaps of one record: after the choice of the order for its key comes the claim, and after it come
+/// renewals while the work takes its time, and then the end; then the record is set and deleted, by which it moves.
 const CASES: [Case; 12] = [
     // The claim. One that was not written was none.
-    case("swap:open_:1:before", (0, "complete"), &[DONE]),
-    case("swap:open_:1:after", (0, "complete"), &[DIED, DONE]),
+    case("swap:open_:2:before", (0, "complete"), &[DONE]),
+    case("swap:open_:2:after", (0, "complete"), &[DIED, DONE]),
     // The first renewal, while the work goes on.
-    case("swap:open_:2:before", (2500, "complete"), &[DIED, DONE]),
-    case("swap:open_:2:after", (2500, "complete"), &[DIED, DONE]),
+    case("swap:open_:3:before", (2500, "complete"), &[DIED, DONE]),
+    case("swap:open_:3:after", (2500, "complete"), &[DIED, DONE]),
     // The end. One that was written holds.
-    case("swap:open_:2:before", (0, "complete"), &[DIED, DONE]),
-    case("swap:open_:2:after", (0, "complete"), &[DONE]),
+    case("swap:open_:3:before", (0, "complete"), &[DIED, DONE]),
+    case("swap:open_:3:after", (0, "complete"), &[DONE]),
     // The move of the record to where those of ended orders are.
     case("set:order_:1:before", (0, "complete"), &[DONE]),
     case("set:order_:1:after", (0, "complete"), &[DONE]),
     case("delete:open_:1:before", (0, "complete"), &[DONE]),
     case("delete:open_:1:after", (0, "complete"), &[DONE]),
     // The end of an attempt that is to be retried, and the claim of the retry.
-    case("swap:open_:2:after", (0, "retry:1"), &["retryable", DONE]),
+    case("swap:open_:3:after", (0, "retry:1"), &["retryable", DONE]),
     case(
-        "swap:open_:3:after",
+        "swap:open_:4:after",
         (0, "retry:1"),
         &["retryable", DIED, DONE],
     ),

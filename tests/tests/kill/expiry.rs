@@ -14,13 +14,11 @@ pub(crate) const TESTS: &[Test] = tests![
     "Spin has no named points": removal_that_stands_still_removes_nothing_else_later,
 ];
 
-/// Each write of a turn: taking it, withdrawing the bid that made the key stand for the order, the
-/// removals, and what is left to the next turn.
-const POINTS: [&str; 12] = [
+/// Each write of a turn: taking it, the removals of what belongs to the key and of the order, and what is
+/// left to the next turn.
+const POINTS: [&str; 10] = [
     "swap:expiry:1:before",
     "swap:expiry:1:after",
-    "swap:bid_:1:before",
-    "swap:bid_:1:after",
     "delete:bid_:1:before",
     "delete:bid_:1:after",
     "delete:bids_:1:before",

@@ -186,7 +186,7 @@ fn worked_on_twice(records: &[StoredRecord], accepted: &BTreeMap<String, Value>)
     let others = records.iter().filter(|record| {
         let note = record.order()["note"].as_str();
         let first = note.and_then(|note| notes.get(note));
-        first.is_some_and(|first| *first != record.id()) && record.status() != "pending"
+        first.is_some_and(|first| *first != record.id()) && !record.history().is_empty()
     });
     others.map(|record| record.id().to_owned()).collect()
 }

@@ -43,9 +43,10 @@ fn clients_that_race_one_key_get_one_order_through_a_kill() {
 fn clients_that_race_one_key_get_one_order_wherever_the_first_dies() {
     let points = [
         "set:open_:1:after",
-        "increment:bids_:1:after",
+        "swap:bid_:1:before",
         "swap:bid_:1:after",
-        "swap:bid_:2:before",
+        "swap:open_:1:before",
+        "swap:open_:1:after",
     ];
     prove(
         "64 clients race one key, killed at each write",

@@ -23,7 +23,7 @@ const TURNS: [&str; 4] = [
 fn an_order_that_a_dying_sweep_was_to_find_is_found_by_the_next() {
     prove("sweep, killed at each write of its turn", &TURNS, |point| {
         // Dies with a claim that nobody holds then.
-        let service = Service::start(fast().crash_at("swap:open_:1:after"));
+        let service = Service::start(fast().crash_at("swap:open_:2:after"));
         let ledger = Ledger::default();
         let order = order_with("the order", 0, "complete");
         let answered = submission(&service.host(), &order, Some("key")).try_send();
