@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 use tests::store_file;
 use uuid::{NoContext, Timestamp, Uuid};
 
+/// What the ids of nobody's orders end with: the first bytes of the SHA-256 of no owner's name.
+const NOBODY: [u8; 3] = [0xe3, 0xb0, 0xc4];
+
 /// How old the oldest is: within the default retention, so that none is removed.
 const AGE: Duration = Duration::from_hours(6 * 24);
 
@@ -25,23 +28,28 @@ pub fn fill(state_dir: &Path, retained: usize, open: usize) -> Result<()> {
         let total = u32::try_from(retained + open)?;
         for index in 0..total {
             let created = oldest + AGE / total * index;
-            let id = Uuid::new_v7(Timestamp::from_unix(
-                NoContext,
-                created.as_secs(),
-                created.subsec_nanos(),
-            ));
+            let id = id_at(created);
             // Spread evenly among the others.
             let is_open = open > 0 && (index as usize).is_multiple_of((retained + open) / open);
             let value = record(id, created, is_open.then_some(now));
-            insert.execute(params![format!("order_{id}"), value.to_string().as_bytes()])?;
-            if is_open {
-                insert.execute(params![format!("open_{id}"), b"1"])?;
-            }
+            let place = if is_open { "open" } else { "order" };
+            insert.execute(params![
+                format!("{place}_{id}"),
+                value.to_string().as_bytes()
+            ])?;
         }
     }
     transaction.commit()?;
     store.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
     Ok(())
+}
+
+/// A fresh id of an order that was created then.
+fn id_at(created: Duration) -> Uuid {
+    let time = Timestamp::from_unix(NoContext, created.as_secs(), created.subsec_nanos());
+    let mut bytes = Uuid::new_v7(time).into_bytes();
+    bytes[16 - NOBODY.len()..].copy_from_slice(&NOBODY);
+    Uuid::from_bytes(bytes)
 }
 
 /// A record as the application stores it.

@@ -8,6 +8,7 @@ mod admin;
 mod azure;
 mod bundle;
 mod cli;
+mod clock;
 pub mod config;
 mod configured;
 mod container_apps;

@@ -1,5 +1,6 @@
 //! From a checked app to components that can be called: what `up`, `job` and `sweep` share.
 
+use crate::clock;
 use crate::config::{App, Fault, PROCESSOR, Runs};
 use crate::configured;
 use crate::container_apps::Executions;
@@ -63,6 +64,7 @@ pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Star
             "the manifest has no component `{PROCESSOR}`, which this command calls; name another manifest with --from"
         ))]);
     }
+    clock::set_from_environment().map_err(|fault| vec![fault])?;
     let backends = app.stores.clone();
     let stores = runtimes
         .serving

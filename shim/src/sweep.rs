@@ -1,6 +1,7 @@
 //! Sweeps: `wasm-shim sweep` runs one, and the attempts of the orders that it finds; `wasm-shim up` runs one at start and then when it is due.
 
 use crate::cli::AppArgs;
+use crate::clock;
 use crate::config::App;
 use crate::dispatch::{Dispatched, Dispatcher};
 use crate::host::Failure;
@@ -170,7 +171,7 @@ impl Sweeper {
             answer.body = text(&document);
         }
         let removed = document.get("removed").map_or(0, count);
-        self.0.metrics.swept(open, due, Timestamp::now());
+        self.0.metrics.swept(open, due, clock::now());
         self.0.metrics.removed(removed);
         Ok(answer)
     }
@@ -254,7 +255,7 @@ pub(crate) async fn keep_sweeping(sweeper: Sweeper) {
         let wait = match sweeper.sweep().await {
             Ok(Answer { status, body, .. }) if status.is_success() => {
                 reported = false;
-                until_next(&body, Timestamp::now())
+                until_next(&body, clock::now())
             }
             outcome => {
                 if !reported {

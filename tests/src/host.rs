@@ -6,12 +6,14 @@ use std::path::Path;
 use std::process::{Child, ExitStatus};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+};
 use ureq::Agent;
 
 use crate::context::Context;
 use crate::setup::address_in;
-use crate::{HostKind, Output, Request, Setup};
+use crate::{HostKind, Output, Request, Setup, until};
 
 /// A running host.
 pub struct Host {
@@ -87,13 +89,6 @@ impl Host {
         self.address = self.served_address();
     }
 
-    /// As [`restart`](Self::restart), but the new process kills itself at `point`, if not before
-    /// it serves.
-    pub fn restart_to_crash(&mut self, point: &str) {
-        self.setup.set_crash_point(point);
-        self.restart();
-    }
-
     /// Runs a process on the same state that kills itself at `point` with nobody asking anything
     /// of it, and waits for its end.
     pub fn run_to_crash(&mut self, point: &str) -> ExitStatus {
@@ -105,9 +100,30 @@ impl Host {
         self.wait()
     }
 
+    /// Runs a process on the same state that stops itself at `point` with nobody asking anything of
+    /// it, and waits for that. It does not serve before it is [resumed](Self::resume).
+    pub fn run_to_stop(&mut self, point: &str) {
+        self.kill();
+        self.setup.set_pause_point(point);
+        let (process, output) = self.setup.spawn();
+        self.process = Mutex::new(process);
+        self.output = output;
+        self.wait_until_stopped();
+    }
+
+    /// Lets the process go on, and waits until it serves.
+    pub fn resume(&mut self) {
+        self.thaw();
+        self.address = self.served_address();
+    }
+
     /// The address at which it serves.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    pub(crate) fn setup(&self) -> &Setup {
+        &self.setup
     }
 
     /// The directory in which it keeps its state.
@@ -170,6 +186,18 @@ impl Host {
     /// Lets the process go on.
     pub fn thaw(&self) {
         self.signal(Signal::CONT);
+    }
+
+    /// Waits until the process has stopped itself at the point that its setup names.
+    pub fn wait_until_stopped(&self) {
+        until("the host to stop itself", || {
+            let process = WaitId::Pid(Pid::from_child(&self.process()));
+            // Asks for a stop alone, so that an end is left to whoever waits for it.
+            let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+            let stopped = waitid(process, options)
+                .unwrap_or_else(|error| panic!("the host ended before it stopped: {error}"));
+            stopped.map(drop)
+        });
     }
 
     fn signal(&self, signal: Signal) {

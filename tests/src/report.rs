@@ -12,12 +12,16 @@ pub struct Row {
     pub scenario: String,
     /// How often a host was killed meanwhile.
     pub kills: usize,
+    /// How often one was stopped, and went on after others had given up on it.
+    pub pauses: usize,
     /// Orders that were answered with `202`.
     pub accepted: usize,
     /// Those that have not ended, or not with what was sent.
     pub lost: usize,
-    /// Those with more than one outcome.
+    /// Those with more than one outcome, and those beside the one that a submission was told of.
     pub duplicated: usize,
+    /// Requests that were refused although they were right.
+    pub refused: usize,
     /// How long after a restart each open order was worked on again.
     pub recovery: Recovery,
 }
@@ -51,23 +55,27 @@ impl FromIterator<u64> for Recovery {
 
 impl Row {
     /// Hands the row in, to the file that the variable `PROOF_REPORT` names, and asserts that
-    /// nothing was lost or duplicated.
+    /// nothing was lost, duplicated or wrongly refused.
     pub fn conclude(self) {
         let Self {
             scenario,
             kills,
+            pauses,
             accepted,
             lost,
             duplicated,
+            refused,
             recovery,
         } = &self;
         if let Some(file) = std::env::var_os("PROOF_REPORT") {
             let row = json!({
                 "scenario": scenario,
                 "kills": kills,
+                "pauses": pauses,
                 "accepted": accepted,
                 "lost": lost,
                 "duplicated": duplicated,
+                "refused": refused,
                 "recoveryMs": {"p50": recovery.median_ms(), "max": recovery.max_ms()},
             });
             let mut file = OpenOptions::new()
@@ -80,9 +88,9 @@ impl Row {
                 .expect("the report can be written");
         }
         assert_eq!(
-            (*lost, *duplicated),
-            (0, 0),
-            "expected none of {accepted} orders to be lost or duplicated in `{scenario}`"
+            (*lost, *duplicated, *refused),
+            (0, 0, 0),
+            "expected none of {accepted} orders to be lost, duplicated or refused in `{scenario}`"
         );
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tempfile::TempDir;
 
@@ -16,13 +16,13 @@ use crate::{Host, HostKind, Output, Wasi, repository};
 pub struct Setup {
     kind: HostKind,
     wasi: Wasi,
-    state: TempDir,
+    state: Arc<TempDir>,
     manifest: PathBuf,
     runtime_config: Option<PathBuf>,
     listen: String,
     variables: Vec<String>,
     environment: Vec<(String, String)>,
-    crash_point: Mutex<Option<String>>,
+    points: Mutex<Vec<(&'static str, String)>>,
 }
 
 impl Setup {
@@ -38,13 +38,13 @@ impl Setup {
         Self {
             kind: HostKind::current(),
             wasi,
-            state: TempDir::new().expect("a temporary directory can be made"),
+            state: Arc::new(TempDir::new().expect("a temporary directory can be made")),
             manifest: repository::path(wasi.manifest()),
             runtime_config: None,
             listen: "127.0.0.1:0".to_owned(),
             variables: Vec::new(),
             environment: Vec::new(),
-            crash_point: Mutex::default(),
+            points: Mutex::default(),
         }
     }
 
@@ -115,11 +115,31 @@ impl Setup {
         self
     }
 
+    /// Keeps its state where `host` does, which goes on.
+    #[must_use]
+    pub fn beside(mut self, host: &Host) -> Self {
+        self.state = Arc::clone(&host.setup().state);
+        self
+    }
+
+    /// Has a clock that is so many milliseconds ahead of the machine's, or behind it.
+    #[must_use]
+    pub fn clock_off_by(self, ms: i64) -> Self {
+        self.environment("WASM_SHIM_CLOCK_OFFSET_MS", &ms.to_string())
+    }
+
     /// Has the next process kill itself at this point; the one after it lives on. The shim's
     /// `kv/crash.rs` says how points are named.
     #[must_use]
     pub fn crash_at(self, point: &str) -> Self {
         self.set_crash_point(point);
+        self
+    }
+
+    /// Has the next process stop at this point, until it is [thawed](Host::thaw).
+    #[must_use]
+    pub fn pause_at(self, point: &str) -> Self {
+        self.set_pause_point(point);
         self
     }
 
@@ -163,13 +183,16 @@ impl Setup {
     }
 
     pub(crate) fn set_crash_point(&self, point: &str) {
-        *self.crash_point() = Some(point.to_owned());
+        self.points().push(("WASM_SHIM_CRASH_AT", point.to_owned()));
     }
 
-    fn crash_point(&self) -> MutexGuard<'_, Option<String>> {
-        self.crash_point
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn set_pause_point(&self, point: &str) {
+        self.points().push(("WASM_SHIM_PAUSE_AT", point.to_owned()));
+    }
+
+    /// What is in the environment of the next process alone.
+    fn points(&self) -> MutexGuard<'_, Vec<(&'static str, String)>> {
+        self.points.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts the process; the test that runs is shown what it prints.
@@ -213,10 +236,8 @@ impl Setup {
         command
             .args(self.arguments("up", self.runtime_config.as_deref()))
             .args(["--listen", &self.listen])
-            .envs(self.environment.iter().cloned());
-        if let Some(point) = self.crash_point().take() {
-            command.env("WASM_SHIM_CRASH_AT", point);
-        }
+            .envs(self.environment.iter().cloned())
+            .envs(self.points().drain(..));
         if self.kind == HostKind::Spin {
             // `spin up` serves from a child of its own, which outlives it unless the group is killed.
             command.process_group(0);

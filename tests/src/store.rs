@@ -13,14 +13,14 @@ pub fn store_file(state_dir: &Path) -> PathBuf {
     state_dir.join(FILE)
 }
 
-/// The keys in a host's store that tell of orders: all but those that sweeps and probes keep for
-/// themselves.
+/// The keys in a host's store that tell of orders: all but those by which replicas take turns, and
+/// that of probes.
 pub fn order_keys(host: &Host) -> BTreeSet<String> {
     let file = store_file(host.state_dir());
     let read = || -> rusqlite::Result<BTreeSet<String>> {
         let store = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        let mut query =
-            store.prepare("SELECT key FROM spin_key_value WHERE key NOT IN ('sweep', 'probe')")?;
+        let query = "SELECT key FROM spin_key_value WHERE key NOT IN ('sweep', 'expiry', 'probe')";
+        let mut query = store.prepare(query)?;
         query.query_map((), |row| row.get(0))?.collect()
     };
     read().unwrap_or_else(|error| panic!("cannot read the keys in `{}`: {error}", file.display()))

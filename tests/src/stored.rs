@@ -1,6 +1,6 @@
 //! Records as they are stored: the history that the HTTP surface does not tell.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -37,21 +37,47 @@ impl Kept {
         Self(Store::Redis(Box::new(Mutex::new(server.connect()))))
     }
 
-    /// Every order's record.
+    /// Every order's record, once, whether the order is open or has ended.
+    ///
+    /// One that is being moved is at both places, with the same outcome.
     pub fn records(&self) -> Vec<StoredRecord> {
-        let values = match &self.0 {
+        let mut records = BTreeMap::new();
+        // In this order, as readers look: what moves meanwhile is found at the one or the other.
+        for prefix in [OPEN, ENDED] {
+            for value in self.values(prefix) {
+                let record = StoredRecord::parse(&value);
+                records.entry(record.id().to_owned()).or_insert(record);
+            }
+        }
+        records.into_values().collect()
+    }
+
+    /// The ids of orders that have ended and whose records are still among those of open ones.
+    pub fn unmoved(&self) -> BTreeSet<String> {
+        let records = self.values(OPEN);
+        let records = records.iter().map(|value| StoredRecord::parse(value));
+        records
+            .filter(StoredRecord::has_ended)
+            .map(|record| record.id().to_owned())
+            .collect()
+    }
+
+    /// The values of all keys that begin so, in any order.
+    fn values(&self, prefix: &str) -> Vec<Vec<u8>> {
+        match &self.0 {
             Store::Sqlite { file, store } => {
-                let query =
-                    "SELECT value FROM spin_key_value WHERE key BETWEEN 'order_' AND 'order_~'";
+                let query = "SELECT value FROM spin_key_value WHERE key BETWEEN ?1 AND ?1 || '~'";
                 let read = || -> rusqlite::Result<Vec<Vec<u8>>> {
                     let mut query = store.prepare_cached(query)?;
-                    query.query_map((), |row| row.get(0))?.collect()
+                    query.query_map([prefix], |row| row.get(0))?.collect()
                 };
                 read().unwrap_or_else(|error| unreadable(file, &error))
             }
             Store::Redis(connection) => {
                 let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-                let keys = keys_in(&mut connection, "order_");
+                let keys: Vec<String> = connection
+                    .keys(format!("{prefix}*"))
+                    .expect("the server answers");
                 if keys.is_empty() {
                     return Vec::new();
                 }
@@ -59,40 +85,13 @@ impl Kept {
                     connection.mget(keys).expect("the server answers");
                 values.into_iter().flatten().collect()
             }
-        };
-        values
-            .iter()
-            .map(|value| StoredRecord::parse(value))
-            .collect()
-    }
-
-    /// The ids of the orders that have a marker.
-    pub fn marked(&self) -> BTreeSet<String> {
-        match &self.0 {
-            Store::Sqlite { file, store } => {
-                let query = "SELECT substr(key, 6) FROM spin_key_value WHERE key BETWEEN 'open_' AND 'open_~'";
-                let read = || -> rusqlite::Result<BTreeSet<String>> {
-                    let mut query = store.prepare_cached(query)?;
-                    query.query_map((), |row| row.get(0))?.collect()
-                };
-                read().unwrap_or_else(|error| unreadable(file, &error))
-            }
-            Store::Redis(connection) => {
-                let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-                let keys = keys_in(&mut connection, "open_");
-                keys.iter()
-                    .filter_map(|key| Some(key.strip_prefix("open_")?.to_owned()))
-                    .collect()
-            }
         }
     }
 }
 
-fn keys_in(connection: &mut redis::Connection, prefix: &str) -> Vec<String> {
-    connection
-        .keys(format!("{prefix}*"))
-        .expect("the server answers")
-}
+/// What the keys of records begin with: those of open orders, and those of ended ones.
+const OPEN: &str = "open_";
+const ENDED: &str = "order_";
 
 fn unreadable(file: &Path, error: &rusqlite::Error) -> ! {
     panic!("cannot read `{}`: {error}", file.display())

@@ -1,5 +1,6 @@
 //! Starts other programs: says what is run, lets its output through, and names it when it fails.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -29,6 +30,28 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command
         .status()
         .with_context(|| format!("cannot run `{line}`"))?;
+    if !status.success() {
+        bail!("`{line}` failed ({status})");
+    }
+    Ok(())
+}
+
+/// Runs a command whose output is shown, and has every line of its standard output noted.
+pub(crate) fn run_noting(command: &mut Command, mut note: impl FnMut(&str)) -> Result<()> {
+    let line = line(command);
+    eprintln!("$ {line}");
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot run `{line}`"))?;
+    // OK because it is piped and nobody else has taken it.
+    let stdout = child.stdout.take().expect("standard output is piped");
+    for printed in BufReader::new(stdout).lines() {
+        let printed = printed.with_context(|| format!("expected `{line}` to print UTF-8"))?;
+        println!("{printed}");
+        note(&printed);
+    }
+    let status = child.wait()?;
     if !status.success() {
         bail!("`{line}` failed ({status})");
     }
@@ -85,6 +108,16 @@ mod tests {
         let mut command = Command::new("sh");
         command.args(["-c", "echo it's"]);
         assert_eq!(line(&command), r"sh -c 'echo it'\''s'");
+    }
+
+    #[test]
+    fn what_a_command_prints_is_noted_line_by_line() {
+        let mut noted = Vec::new();
+        run_noting(command("printf").arg("one\\ntwo"), |line| {
+            noted.push(line.to_owned());
+        })
+        .expect("`printf` succeeds");
+        assert_eq!(noted, ["one", "two"]);
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! `cargo xtask prove`: the long form of the proofs of which `check` runs a bounded part.
 //!
 //! The tests themselves do the work and hand in a row for each scenario; what is here runs them
-//! and makes the table. It fails if an order was lost or has two outcomes, and also if too little
-//! was done to say so.
+//! and makes the table. It fails if anything went wrong, and also if too little was done to say so.
 
 use std::fs;
 use std::io::ErrorKind;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -20,9 +20,13 @@ const LONG: (&str, &str) = ("ORDERS_PROVE", "long");
 /// Where the rows are handed in, one JSON text a line.
 const REPORT: &str = "target/prove.jsonl";
 
-/// How many accepted orders, and how many kills, it takes to call this a proof.
+/// How many accepted orders, kills and pauses it takes to call this a proof.
 const ACCEPTED_MIN: usize = 20_000;
 const KILLS_MIN: usize = 100;
+const PAUSES_MIN: usize = 100;
+
+/// What the protocol's proof prints before each fault that it put into the protocol and found.
+const MUTANT: &str = "mutant caught: ";
 
 /// What a scenario found.
 #[derive(Deserialize)]
@@ -30,9 +34,11 @@ const KILLS_MIN: usize = 100;
 struct Row {
     scenario: String,
     kills: usize,
+    pauses: usize,
     accepted: usize,
     lost: usize,
     duplicated: usize,
+    refused: usize,
     recovery_ms: RecoveryMs,
 }
 
@@ -55,26 +61,43 @@ pub(crate) fn run() -> Result<()> {
         _ => {}
     }
     // Both are run whatever the first finds, as each says something of its own.
-    let protocol = prove("proof", &["--nocapture"]);
+    let mut mutants = Vec::new();
+    let protocol = process::run_noting(&mut proof("proof", &["--nocapture"]), |line| {
+        mutants.extend(line.strip_prefix(MUTANT).map(str::to_owned));
+    });
     // One after the other, so that recovery is timed with no other test's load on it.
-    let killed = prove("kill", &["--test-threads=1"]);
+    let killed = process::run(&mut proof("kill", &["--test-threads=1"]));
     let rows = match fs::read_to_string(&report) {
         Ok(text) => parse(&text)?,
         Err(_) => Vec::new(),
     };
+    print!("\n{}", list(&mutants));
     print!("\n{}", table(&rows));
     protocol?;
     killed?;
     judge(&rows)
 }
 
-/// Runs the long form of a test target.
-fn prove(target: &str, arguments: &[&str]) -> Result<()> {
+/// The long form of a test target.
+fn proof(target: &str, arguments: &[&str]) -> Command {
     let mut cargo = process::cargo(&["test", "--release"]);
     let [_, part] = PARTS;
     cargo.args(part).args(["--test", target, "--"]);
     cargo.args(arguments).env(LONG.0, LONG.1);
-    process::run(cargo.env("PROOF_REPORT", workspace::root().join(REPORT)))
+    cargo.env("PROOF_REPORT", workspace::root().join(REPORT));
+    cargo
+}
+
+/// The faults that the protocol's proof found when they were put into the protocol.
+fn list(mutants: &[String]) -> String {
+    let mut list = format!(
+        "faults put into the protocol and found: {}\n",
+        mutants.len()
+    );
+    for mutant in mutants {
+        list.extend(["  ", mutant, "\n"]);
+    }
+    list
 }
 
 fn parse(report: &str) -> Result<Vec<Row>> {
@@ -83,34 +106,53 @@ fn parse(report: &str) -> Result<Vec<Row>> {
         .with_context(|| format!("cannot parse `{REPORT}`"))
 }
 
+/// What the table tells of each scenario beside its name: in order, its heads and the numbers.
+const COUNTS: [(&str, fn(&Row) -> usize); 6] = [
+    ("kills", |row| row.kills),
+    ("pauses", |row| row.pauses),
+    ("accepted", |row| row.accepted),
+    ("lost", |row| row.lost),
+    ("duplicated", |row| row.duplicated),
+    ("wrongly refused", |row| row.refused),
+];
+
 /// The table in words, with its totals last.
 fn table(rows: &[Row]) -> String {
-    let heads = [
+    let line = |name: &str, counts: Vec<String>, recovery: [String; 2]| {
+        [vec![name.to_owned()], counts, recovery.into()].concat()
+    };
+    let heads = line(
         "scenario",
-        "SIGKILLs",
-        "accepted",
-        "lost",
-        "duplicated",
-        "recovery p50",
-        "max",
-    ]
-    .map(str::to_owned);
-    let total = [
-        "total".to_owned(),
-        sum(rows, |row| row.kills).to_string(),
-        sum(rows, |row| row.accepted).to_string(),
-        sum(rows, |row| row.lost).to_string(),
-        sum(rows, |row| row.duplicated).to_string(),
-        String::new(),
-        seconds(rows.iter().filter_map(|row| row.recovery_ms.max).max()),
-    ];
+        COUNTS.iter().map(|(head, _)| (*head).to_owned()).collect(),
+        ["recovery p50", "max"].map(str::to_owned),
+    );
+    let of_row = |row: &Row| {
+        line(
+            &row.scenario,
+            COUNTS.iter().map(|(_, of)| of(row).to_string()).collect(),
+            [row.recovery_ms.p50, row.recovery_ms.max].map(seconds),
+        )
+    };
+    let total = line(
+        "total",
+        COUNTS
+            .iter()
+            .map(|(_, of)| sum(rows, of).to_string())
+            .collect(),
+        [
+            String::new(),
+            seconds(rows.iter().filter_map(|row| row.recovery_ms.max).max()),
+        ],
+    );
     let lines: Vec<_> = [heads]
         .into_iter()
-        .chain(rows.iter().map(cells))
+        .chain(rows.iter().map(of_row))
         .chain([total])
         .collect();
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max();
-    let widths: Vec<_> = (0..7).map(|column| width(column).unwrap_or(0)).collect();
+    let widths: Vec<_> = (0..lines[0].len())
+        .map(|column| width(column).unwrap_or(0))
+        .collect();
     let mut table = String::new();
     for line in &lines {
         for (index, (cell, width)) in line.iter().zip(&widths).enumerate() {
@@ -126,18 +168,6 @@ fn table(rows: &[Row]) -> String {
     table
 }
 
-fn cells(row: &Row) -> [String; 7] {
-    [
-        row.scenario.clone(),
-        row.kills.to_string(),
-        row.accepted.to_string(),
-        row.lost.to_string(),
-        row.duplicated.to_string(),
-        seconds(row.recovery_ms.p50),
-        seconds(row.recovery_ms.max),
-    ]
-}
-
 fn seconds(ms: Option<u64>) -> String {
     ms.map_or_else(
         || "-".to_owned(),
@@ -151,16 +181,15 @@ fn sum(rows: &[Row], of: impl Fn(&Row) -> usize) -> usize {
 
 /// Whether the rows prove what they should.
 fn judge(rows: &[Row]) -> Result<()> {
-    let lost = sum(rows, |row| row.lost);
-    let duplicated = sum(rows, |row| row.duplicated);
-    if lost + duplicated > 0 {
-        bail!("{lost} orders were lost and {duplicated} have two outcomes");
-    }
-    let accepted = sum(rows, |row| row.accepted);
-    let kills = sum(rows, |row| row.kills);
-    if accepted < ACCEPTED_MIN || kills < KILLS_MIN {
+    let [kills, pauses, accepted, lost, duplicated, refused] = COUNTS.map(|(_, of)| sum(rows, of));
+    if lost + duplicated + refused > 0 {
         bail!(
-            "expected at least {ACCEPTED_MIN} accepted orders and {KILLS_MIN} kills, found {accepted} and {kills}"
+            "{lost} orders were lost, {duplicated} have two outcomes, and {refused} requests were wrongly refused"
+        );
+    }
+    if accepted < ACCEPTED_MIN || kills < KILLS_MIN || pauses < PAUSES_MIN {
+        bail!(
+            "expected at least {ACCEPTED_MIN} accepted orders, {KILLS_MIN} kills and {PAUSES_MIN} pauses, found {accepted}, {kills} and {pauses}"
         );
     }
     Ok(())
@@ -170,28 +199,42 @@ fn judge(rows: &[Row]) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn row(kills: usize, accepted: usize, lost: usize, duplicated: usize) -> String {
-        format!(
-            r#"{{"scenario":"load","kills":{kills},"accepted":{accepted},"lost":{lost},"duplicated":{duplicated},"recoveryMs":{{"p50":250,"max":null}}}}"#
-        )
+    /// The row of a scenario that proves enough, but for what is changed in it.
+    fn row(changed: &str, value: usize) -> String {
+        let count = |name: &str, enough: usize| if name == changed { value } else { enough };
+        serde_json::json!({
+            "scenario": "load",
+            "kills": count("kills", 100),
+            "pauses": count("pauses", 100),
+            "accepted": count("accepted", 20_000),
+            "lost": count("lost", 0),
+            "duplicated": count("duplicated", 0),
+            "refused": count("refused", 0),
+            "recoveryMs": {"p50": 250, "max": null},
+        })
+        .to_string()
     }
 
     #[test]
-    fn a_lost_a_duplicated_and_a_missing_order_each_fail() {
+    fn whatever_went_wrong_and_too_little_done_each_fail() {
         let judged = |report: &str| judge(&parse(report).expect("rows")).is_ok();
+        assert!(judged(&row("", 0)));
+        let halves = [("kills", 50), ("pauses", 99), ("accepted", 19_000)];
+        for (name, _) in halves {
+            assert!(!judged(&row(name, 1)), "{name}");
+        }
         assert!(judged(
-            &[row(60, 15_000, 0, 0), row(40, 5_000, 0, 0)].join("\n")
+            &halves.map(|(name, value)| row(name, value)).join("\n")
         ));
-        assert!(!judged(&row(100, 20_000, 1, 0)));
-        assert!(!judged(&row(100, 20_000, 0, 1)));
-        assert!(!judged(&row(99, 20_000, 0, 0)));
-        assert!(!judged(&row(100, 19_999, 0, 0)));
+        for name in ["lost", "duplicated", "refused"] {
+            assert!(!judged(&row(name, 1)), "{name}");
+        }
         assert!(!judged(""));
     }
 
     #[test]
     fn the_table_has_a_line_for_each_scenario_and_one_for_all() {
-        let rows = parse(&row(100, 20_000, 0, 0)).expect("a row");
+        let rows = parse(&row("", 0)).expect("a row");
         let table = table(&rows);
         let lines: Vec<Vec<_>> = table
             .lines()
@@ -199,8 +242,13 @@ mod tests {
             .collect();
         assert_eq!(
             lines[1],
-            ["load", "100", "20000", "0", "0", "0.2", "s", "-"]
+            [
+                "load", "100", "100", "20000", "0", "0", "0", "0.2", "s", "-"
+            ]
         );
-        assert_eq!(lines[2], ["total", "100", "20000", "0", "0", "-"]);
+        assert_eq!(
+            lines[2],
+            ["total", "100", "100", "20000", "0", "0", "0", "-"]
+        );
     }
 }

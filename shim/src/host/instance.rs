@@ -7,6 +7,7 @@ use super::key_value::{Granted, HasKeyValue, KeyValue};
 use super::meter::Meter;
 use super::outbound::Outbound;
 use super::variables::{HasVariables, Variables};
+use crate::clock;
 use crate::config::Limits;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -52,7 +53,9 @@ impl State {
         component: Arc<Component>,
         meter: Arc<Meter>,
     ) -> Store<Self> {
-        let wasi = WasiCtx::builder()
+        let mut wasi = WasiCtx::builder();
+        clock::give_to(&mut wasi);
+        let wasi = wasi
             .stdout(GuestLog::new(component.id.clone(), "stdout"))
             .stderr(GuestLog::new(component.id.clone(), "stderr"))
             .envs(&component.environment)

@@ -1,52 +1,67 @@
-//! Named points at which this process kills itself: how tests prove what a crash there leaves.
+//! Named points at which this process kills or stops itself: how tests prove what a crash there
+//! leaves, and what becomes of a process that goes on there long after.
 //!
-//! `WASM_SHIM_CRASH_AT=OPERATION:KEY_PREFIX:NTH:WHEN` names one. OPERATION is `set`, `delete`,
-//! `increment` or `swap`; of the calls on keys that begin with `KEY_PREFIX` the NTH is meant,
-//! counted from 1; WHEN is `before` or `after` it. So `swap:order_:1:after` is after the first
-//! claim is durable and before the processor is told. Where the variable is unset, as it is
-//! outside tests, a store is used as it is and none of this is on its way.
+//! `WASM_SHIM_CRASH_AT=OPERATION:KEY_PREFIX:NTH:WHEN` names one at which it kills itself. OPERATION
+//! is `set`, `delete`, `increment` or `swap`; of the calls on keys that begin with `KEY_PREFIX` the
+//! NTH is meant, counted from 1; WHEN is `before` or `after` it. So `swap:open_:1:after` is after the
+//! first claim is durable and before the processor is told. `WASM_SHIM_PAUSE_AT` names one in the same
+//! way at which the process stops itself, as by SIGSTOP; it goes on when somebody sends it SIGCONT.
+//! Where the variables are unset, as they are outside tests, a store is used as it is and none of
+//! this is on its way.
 
 use super::{Error, Keys, OpenError, Store, Swap};
 use async_trait::async_trait;
+use rustix::process::{Signal, getpid, kill_process};
 use std::future::pending;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// The variable that names the point.
-const VARIABLE: &str = "WASM_SHIM_CRASH_AT";
+/// The variables that name a point, and what the process does to itself there.
+const VARIABLES: [(&str, Signal); 2] = [
+    ("WASM_SHIM_CRASH_AT", Signal::KILL),
+    ("WASM_SHIM_PAUSE_AT", Signal::STOP),
+];
 
-/// How long other calls that are under way get to end, before a death before a call. So what
+/// How long other calls that are under way get to end, before a point before a call. So what
 /// dies in between two writes really leaves the one and not the other.
 const OTHERS: Duration = Duration::from_millis(100);
 
-/// A point in this process's life that is its last, shared by all labels.
+/// How long a signal to this process may take until it has stopped all threads.
+const SIGNALLED: Duration = Duration::from_millis(100);
+
+/// A point in this process's life, shared by all labels.
 pub(super) struct CrashPoint {
-    operation: Operation,
-    key_prefix: String,
+    place: Place,
     /// How many calls are left until it is reached.
     calls_left: AtomicU64,
-    when: When,
+    /// What the process sends itself there.
+    signal: Signal,
 }
 
 impl CrashPoint {
-    /// The point that the environment names, if it names one.
-    pub(super) fn from_environment() -> Result<Option<Arc<Self>>, OpenError> {
-        let Ok(text) = std::env::var(VARIABLE) else {
-            return Ok(None);
-        };
-        tracing::warn!("this process kills itself at `{text}`, as `{VARIABLE}` says");
-        text.parse()
-            .map(Arc::new)
-            .map(Some)
-            .map_err(|()| OpenError {
+    /// The points that the environment names, if it names any.
+    pub(super) fn from_environment() -> Result<Vec<Arc<Self>>, OpenError> {
+        let mut points = Vec::new();
+        for (variable, signal) in VARIABLES {
+            let Ok(text) = std::env::var(variable) else {
+                continue;
+            };
+            tracing::warn!("this process stops at `{text}`, as `{variable}` says");
+            let (place, nth) = parse(&text).ok_or_else(|| OpenError {
                 store: "key-value stores".to_owned(),
                 problem: format!(
-                    "expected `{VARIABLE}` to be OPERATION:KEY_PREFIX:NTH:WHEN, found `{text}`"
+                    "expected `{variable}` to be OPERATION:KEY_PREFIX:NTH:WHEN, found `{text}`"
                 ),
                 fix: "unset it: it is for tests alone".to_owned(),
-            })
+            })?;
+            points.push(Arc::new(Self {
+                place,
+                calls_left: AtomicU64::new(nth),
+                signal,
+            }));
+        }
+        Ok(points)
     }
 
     /// `store`, with this point in it.
@@ -54,48 +69,64 @@ impl CrashPoint {
         Arc::new(Crashing { store, point: self })
     }
 
-    /// Makes the call, and dies before or after it if this is the one.
+    /// Makes the call, and dies or stops before or after it if this is the one.
     async fn pass<T>(&self, operation: Operation, key: &str, call: impl Future<Output = T>) -> T {
-        let reached = operation == self.operation
-            && key.starts_with(&self.key_prefix)
+        let reached = operation == self.place.operation
+            && key.starts_with(&self.place.key_prefix)
             && self.calls_left.fetch_sub(1, Ordering::Relaxed) == 1;
-        if reached && self.when == When::Before {
+        if reached && self.place.when == When::Before {
             tokio::time::sleep(OTHERS).await;
-            die().await;
+            self.reach().await;
         }
         let returned = call.await;
-        if reached {
-            die().await;
+        if reached && self.place.when == When::After {
+            self.reach().await;
         }
         returned
     }
+
+    /// Ends or stops this process at once, as a signal from outside does: nothing is flushed or
+    /// cleaned up.
+    async fn reach(&self) {
+        // OK to ignore: a process can always signal itself.
+        let _ = kill_process(getpid(), self.signal);
+        // What called must not go on in the moment that the signal takes.
+        if self.signal == Signal::KILL {
+            pending::<()>().await;
+        }
+        tokio::time::sleep(SIGNALLED).await;
+    }
 }
 
-impl FromStr for CrashPoint {
-    type Err = ();
+/// Which calls are meant, and which side of one.
+struct Place {
+    operation: Operation,
+    key_prefix: String,
+    when: When,
+}
 
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let parts: Vec<_> = text.split(':').collect();
-        let [operation, key_prefix, nth, when] = parts[..] else {
-            return Err(());
-        };
-        Ok(Self {
-            operation: match operation {
-                "set" => Operation::Set,
-                "delete" => Operation::Delete,
-                "increment" => Operation::Increment,
-                "swap" => Operation::Swap,
-                _ => return Err(()),
-            },
-            key_prefix: key_prefix.to_owned(),
-            calls_left: AtomicU64::new(nth.parse().map_err(|_| ())?),
-            when: match when {
-                "before" => When::Before,
-                "after" => When::After,
-                _ => return Err(()),
-            },
-        })
-    }
+/// A place, and the number of the call there.
+fn parse(text: &str) -> Option<(Place, u64)> {
+    let parts: Vec<_> = text.split(':').collect();
+    let [operation, key_prefix, nth, when] = parts[..] else {
+        return None;
+    };
+    let place = Place {
+        operation: match operation {
+            "set" => Operation::Set,
+            "delete" => Operation::Delete,
+            "increment" => Operation::Increment,
+            "swap" => Operation::Swap,
+            _ => return None,
+        },
+        key_prefix: key_prefix.to_owned(),
+        when: match when {
+            "before" => When::Before,
+            "after" => When::After,
+            _ => return None,
+        },
+    };
+    Some((place, nth.parse().ok()?))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -110,14 +141,6 @@ enum Operation {
 enum When {
     Before,
     After,
-}
-
-/// Ends this process at once, as a SIGKILL from outside does: nothing is flushed or cleaned up.
-async fn die() {
-    // OK to ignore: a process can always signal itself.
-    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-    // What called must not go on in the moment that the signal takes.
-    pending::<()>().await;
 }
 
 /// A store with a [`CrashPoint`] in it.
@@ -189,19 +212,19 @@ mod tests {
 
     #[test]
     fn a_point_is_four_parts_of_which_each_is_known() {
-        let Ok(point) = "swap:order_:2:after".parse::<CrashPoint>() else {
+        let Some((place, nth)) = parse("swap:open_:2:after") else {
             panic!("expected a point")
         };
-        assert!(point.operation == Operation::Swap && point.when == When::After);
-        assert_eq!(point.key_prefix, "order_");
+        assert!(place.operation == Operation::Swap && place.when == When::After);
+        assert_eq!((&*place.key_prefix, nth), ("open_", 2));
         for text in [
             "",
-            "swap:order_:2",
-            "get:order_:1:after",
+            "swap:open_:2",
+            "get:open_:1:after",
             "set::x:after",
             "set::1:never",
         ] {
-            assert!(text.parse::<CrashPoint>().is_err(), "`{text}`");
+            assert!(parse(text).is_none(), "`{text}`");
         }
     }
 }

@@ -66,7 +66,7 @@ impl Stores {
             shared: 0,
         };
         let mut redis = BTreeMap::new();
-        let crash_point = CrashPoint::from_environment()?;
+        let crash_points = CrashPoint::from_environment()?;
         for (name, backend) in backends {
             let mut label = match backend {
                 Backend::Sqlite { path } => {
@@ -101,7 +101,7 @@ impl Stores {
                     stores.container(&name, &settings, limits).await?
                 }
             };
-            if let Some(point) = &crash_point {
+            for point in &crash_points {
                 label.store = point.clone().guard(label.store);
             }
             stores.labels.insert(name, label);

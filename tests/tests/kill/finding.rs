@@ -9,6 +9,7 @@ use crate::service::{Service, recovery_ms};
 pub struct Finding {
     verdict: Verdict,
     kills: usize,
+    pauses: usize,
     recovery_ms: Vec<u64>,
 }
 
@@ -20,6 +21,7 @@ impl Finding {
         Self {
             verdict,
             kills: restarts.len(),
+            pauses: service.pauses(),
             recovery_ms: recovery_ms(&service.records(), &restarts),
         }
     }
@@ -54,9 +56,11 @@ pub fn conclude(scenario: &str, found: &[Finding]) {
     Row {
         scenario: scenario.to_owned(),
         kills: sum(|it| it.kills),
+        pauses: sum(|it| it.pauses),
         accepted: sum(|it| it.verdict.accepted),
         lost: sum(|it| it.verdict.lost),
         duplicated: sum(|it| it.verdict.duplicated),
+        refused: sum(|it| it.verdict.refused),
         recovery: found
             .iter()
             .flat_map(|it| it.recovery_ms.iter().copied())

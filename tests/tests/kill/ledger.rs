@@ -16,10 +16,13 @@ pub struct Ledger {
 struct Entries {
     /// Each accepted order as it was sent, by its id.
     accepted: BTreeMap<String, Value>,
+    /// The order that clients were told of, by the note of its submission.
+    told: HashMap<String, String>,
     /// The outcome of each order that was seen to have ended.
     outcomes: HashMap<String, Outcome>,
     lost: BTreeSet<String>,
     duplicated: BTreeSet<String>,
+    refused: usize,
 }
 
 #[derive(PartialEq)]
@@ -34,13 +37,21 @@ pub struct Verdict {
     pub accepted: usize,
     pub lost: usize,
     pub duplicated: usize,
+    pub refused: usize,
 }
 
 impl Ledger {
-    /// Enters the order of a `202`, and returns its id.
+    /// Enters the order of a `202`, and returns its id. A submission has one note however often it is
+    /// sent, so that an order beside the first that clients were told of is one too many.
     pub fn accept(&self, answer: &Response, order: &Value) -> String {
         let id = uuid_in(answer);
         let mut entries = self.entries();
+        let note = order["note"].as_str().expect("each order has a note");
+        let told = entries.told.entry(note.to_owned());
+        if *told.or_insert_with(|| id.clone()) != id {
+            eprintln!("order `{id}` is the second that `{note}` was told of");
+            entries.duplicated.insert(id.clone());
+        }
         let before = entries.accepted.insert(id.clone(), order.clone());
         assert!(
             before.is_none_or(|before| before == *order),
@@ -55,6 +66,12 @@ impl Ledger {
         self.entries().lost.insert(id.to_owned());
     }
 
+    /// Notes that a client was refused what is right.
+    pub fn refuse(&self, answer: &Response) {
+        eprintln!("wrongly refused: {}", answer.describe());
+        self.entries().refused += 1;
+    }
+
     pub fn accepted(&self) -> usize {
         self.entries().accepted.len()
     }
@@ -63,7 +80,21 @@ impl Ledger {
     /// Returns how many accepted orders are still open.
     pub fn look(&self, kept: &Kept) -> usize {
         let mut entries = self.entries();
-        for record in kept.records().iter().filter(|record| record.has_ended()) {
+        let Entries {
+            accepted,
+            outcomes,
+            duplicated,
+            ..
+        } = &mut *entries;
+        for record in kept.records() {
+            let first = outcomes.get(record.id());
+            if !record.has_ended() {
+                if first.is_some() {
+                    eprintln!("order `{}` is open again: {record:?}", record.id());
+                    duplicated.insert(record.id().to_owned());
+                }
+                continue;
+            }
             let outcome = Outcome {
                 revision: record.revision(),
                 state: record.state().clone(),
@@ -73,16 +104,12 @@ impl Ledger {
                 .iter()
                 .filter(|it| **it == "completed")
                 .count();
-            let first = entries.outcomes.get(record.id());
             if completions > 1 || first.is_some_and(|first| *first != outcome) {
                 eprintln!("order `{}` has two outcomes: {record:?}", record.id());
-                entries.duplicated.insert(record.id().to_owned());
+                duplicated.insert(record.id().to_owned());
             }
-            entries.outcomes.insert(record.id().to_owned(), outcome);
+            outcomes.insert(record.id().to_owned(), outcome);
         }
-        let Entries {
-            accepted, outcomes, ..
-        } = &*entries;
         accepted
             .keys()
             .filter(|id| !outcomes.contains_key(*id))
@@ -95,9 +122,8 @@ impl Ledger {
         until("every accepted order to end", || {
             (self.look(kept) == 0).then_some(())
         });
-        until("every marker of an ended order to go", || {
-            let open: BTreeSet<_> = ids(&kept.records(), |record| !record.has_ended());
-            kept.marked().is_subset(&open).then_some(())
+        until("every order that has ended to be moved", || {
+            kept.unmoved().is_empty().then_some(())
         });
         self.look(kept);
         let records = kept.records();
@@ -106,6 +132,7 @@ impl Ledger {
             accepted,
             lost,
             duplicated,
+            refused,
             ..
         } = &mut *entries;
         for (id, sent) in &*accepted {
@@ -118,6 +145,7 @@ impl Ledger {
             accepted: accepted.len(),
             lost: lost.len(),
             duplicated: duplicated.len(),
+            refused: *refused,
         }
     }
 
@@ -158,17 +186,9 @@ fn worked_on_twice(records: &[StoredRecord], accepted: &BTreeMap<String, Value>)
     let others = records.iter().filter(|record| {
         let note = record.order()["note"].as_str();
         let first = note.and_then(|note| notes.get(note));
-        first.is_some_and(|first| *first != record.id()) && record.status() != "pending"
+        first.is_some_and(|first| *first != record.id()) && !record.history().is_empty()
     });
     others.map(|record| record.id().to_owned()).collect()
-}
-
-fn ids(records: &[StoredRecord], which: impl Fn(&StoredRecord) -> bool) -> BTreeSet<String> {
-    records
-        .iter()
-        .filter(|record| which(record))
-        .map(|record| record.id().to_owned())
-        .collect()
 }
 
 /// An order that no other is like, whose work takes that long.

@@ -1,4 +1,5 @@
-//! Kills at random under load, one after another, while clients go on by the published algorithm.
+//! Kills and pauses at random under load, one after another, while clients go on by the published
+//! algorithm; and the same with clocks that differ.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -10,19 +11,21 @@ use tests::{
 
 use crate::finding::{Finding, conclude};
 use crate::ledger::{Ledger, order_with};
-use crate::service::{Service, fast, now_ms, submission};
+use crate::service::{LONGER_THAN_ANY_GRACE, Service, fast, now_ms, submission};
 
 pub(crate) const TESTS: &[Test] = tests![
     every_order_ends_as_sent_once_however_often_the_host_is_killed,
     every_order_ends_as_sent_once_on_replicas_of_which_any_is_killed,
+    "Spin has the clock of its machine": every_order_ends_as_sent_once_on_replicas_whose_clocks_differ,
 ];
 
 /// How much is done.
 struct Extent {
     clients: usize,
     kills: usize,
+    pauses: usize,
     orders: usize,
-    /// The longest time between two kills, in milliseconds, the start not counted.
+    /// The longest time between two kills or pauses, in milliseconds, the start not counted.
     up_ms_max: u64,
 }
 
@@ -39,25 +42,31 @@ impl Extent {
 
 const BOUNDED: Extent = Extent {
     clients: 48,
-    kills: 8,
+    kills: 6,
+    pauses: 3,
     orders: 150,
     up_ms_max: 3000,
 };
 const LONG: Extent = Extent {
     clients: 400,
-    kills: 120,
-    orders: 20_000,
-    up_ms_max: 6000,
+    kills: 70,
+    pauses: 20,
+    orders: 12_000,
+    up_ms_max: 5000,
 };
 
 const LONG_ON_REPLICAS: Extent = Extent {
-    clients: 100,
-    kills: 60,
-    orders: 3000,
-    up_ms_max: 3000,
+    clients: 200,
+    kills: 40,
+    pauses: 60,
+    orders: 8000,
+    up_ms_max: 2000,
 };
 
 const REPLICAS: usize = 3;
+
+/// By how much the clocks of replicas are off, in milliseconds.
+const CLOCKS_OFF_MS: [i64; REPLICAS] = [-90_000, 0, 90_000];
 
 /// The longest work of an order: some end between two kills, some are hit by several.
 const WORK_MS_MAX: u64 = 800;
@@ -65,7 +74,7 @@ const WORK_MS_MAX: u64 = 800;
 fn every_order_ends_as_sent_once_however_often_the_host_is_killed() {
     let extent = if is_long() { LONG } else { BOUNDED };
     prove(
-        "submit, poll, fetch under load, killed at random",
+        "submit, poll, fetch under load, killed and stopped at random",
         &extent.on(HostKind::current()),
         &Service::start(with_short_lease()),
     );
@@ -73,10 +82,30 @@ fn every_order_ends_as_sent_once_however_often_the_host_is_killed() {
 
 fn every_order_ends_as_sent_once_on_replicas_of_which_any_is_killed() {
     let extent = if is_long() { LONG_ON_REPLICAS } else { BOUNDED };
+    let replicas = [(); REPLICAS].map(|()| with_short_lease());
     prove(
-        "the same, three replicas on one Redis, any killed",
+        "the same, three replicas on one Redis, any killed or stopped",
         &extent.on(HostKind::current()),
-        &Service::start_replicas(RedisServer::start(), REPLICAS, with_short_lease),
+        &Service::start_replicas(RedisServer::start(), replicas),
+    );
+}
+
+fn every_order_ends_as_sent_once_on_replicas_whose_clocks_differ() {
+    let extent = Extent {
+        kills: 2,
+        pauses: 2,
+        orders: if is_long() { 2000 } else { 150 },
+        ..BOUNDED
+    };
+    // As short a retention as there can be: by the clock of one, it has ended when another ends an order.
+    let replicas = CLOCKS_OFF_MS.map(|ms| {
+        let setup = fast().variable("retention_seconds", "60");
+        setup.clock_off_by(ms)
+    });
+    prove(
+        "the same, clocks 90 s ahead and behind",
+        &extent,
+        &Service::start_replicas(RedisServer::start(), replicas),
     );
 }
 
@@ -92,7 +121,7 @@ fn prove(scenario: &str, extent: &Extent, service: &Service) {
     let submitted = AtomicUsize::new(0);
     together(extent.clients + 1, |number| {
         if number == extent.clients {
-            kill_again_and_again(service, &ledger, extent);
+            disturb_again_and_again(service, &ledger, extent);
             stop.store(true, Ordering::Relaxed);
             return;
         }
@@ -104,12 +133,12 @@ fn prove(scenario: &str, extent: &Extent, service: &Service) {
     conclude(scenario, &[Finding::of(service, &ledger)]);
 }
 
-/// Kills until there were enough kills and enough orders.
-fn kill_again_and_again(service: &Service, ledger: &Ledger, extent: &Extent) {
+/// Kills and stops until there was enough of both, and enough orders.
+fn disturb_again_and_again(service: &Service, ledger: &Ledger, extent: &Extent) {
     let began = Instant::now();
     let mut random = Random(now_ms());
-    let mut killed = 0;
-    while killed < extent.kills || ledger.accepted() < extent.orders {
+    let (mut kills, mut pauses) = (0, 0);
+    while kills < extent.kills || pauses < extent.pauses || ledger.accepted() < extent.orders {
         // One in four comes while the host is still busy with what the last one left.
         let up_ms_max = match random.below(4) {
             0 => extent.up_ms_max / 10,
@@ -117,14 +146,20 @@ fn kill_again_and_again(service: &Service, ledger: &Ledger, extent: &Extent) {
         };
         pause(
             Duration::from_millis(random.below(up_ms_max)),
-            "a moment to kill in",
+            "a moment to disturb in",
         );
-        service.kill_and_restart();
-        killed += 1;
+        // In turns, as far as there are still some of both to come.
+        if kills * extent.pauses <= pauses * extent.kills {
+            service.kill_and_restart();
+            kills += 1;
+        } else {
+            service.pause_and_go_on(LONGER_THAN_ANY_GRACE.mul_f64(random.fraction()));
+            pauses += 1;
+        }
         let open = ledger.look(&service.kept());
-        if killed % 10 == 0 {
+        if (kills + pauses).is_multiple_of(10) {
             eprintln!(
-                "{:>5} s  {killed:>4} kills  {:>6} accepted  {open:>5} open",
+                "{:>5} s  {kills:>4} kills  {pauses:>4} pauses  {:>6} accepted  {open:>5} open",
                 began.elapsed().as_secs(),
                 ledger.accepted(),
             );
@@ -143,6 +178,9 @@ fn go_through(service: &Service, ledger: &Ledger, sequence: usize) {
     } else {
         submit_without_key(service, &mut order, &note)
     };
+    if accepted.status != 202 {
+        return ledger.refuse(&accepted);
+    }
     let id = ledger.accept(&accepted, &order);
     let status_path = accepted.header("location").expect("a 202 has a location");
     let mut wait = retry_after_seconds(&accepted);
@@ -188,5 +226,11 @@ impl Random {
         x ^= x << 17;
         self.0 = x;
         x % bound
+    }
+
+    fn fraction(&mut self) -> f64 {
+        const PARTS: u32 = 1000;
+        let parts = u32::try_from(self.below(PARTS.into())).unwrap_or(PARTS);
+        f64::from(parts) / f64::from(PARTS)
     }
 }

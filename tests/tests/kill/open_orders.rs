@@ -68,9 +68,11 @@ fn open_orders_are_worked_on_again_after_a_lease_with_nobody_asking() {
     Row {
         scenario: format!("{ORDERS} open orders, lease {lease_seconds} s, nobody asks"),
         kills: 1,
+        pauses: 0,
         accepted: accepted.len(),
         lost,
         duplicated: 0,
+        refused: 0,
         recovery,
     }
     .conclude();

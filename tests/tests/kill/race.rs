@@ -42,10 +42,11 @@ fn clients_that_race_one_key_get_one_order_through_a_kill() {
 
 fn clients_that_race_one_key_get_one_order_wherever_the_first_dies() {
     let points = [
-        "increment:creators_:1:after",
-        "set:order_:1:after",
-        "swap:pointer_:1:after",
-        "set:open_:1:before",
+        "set:open_:1:after",
+        "swap:bid_:1:before",
+        "swap:bid_:1:after",
+        "swap:open_:1:before",
+        "swap:open_:1:after",
     ];
     prove(
         "64 clients race one key, killed at each write",

@@ -1,13 +1,19 @@
 //! Replicas on one Redis of which one is cut off from it, or stands still: the others take its
-//! orders over, and when it is back it changes nothing.
+//! orders over, and when it is back it changes nothing. And a Redis that all are cut off from, in the
+//! middle of sweeps: what was left undone is done when it is back, with nobody asking.
 
-use tests::{Host, Kept, Proxy, RedisServer, Setup, StoredRecord, Test, tests, together, until};
+use std::time::Duration;
+
+use tests::{
+    Host, Kept, Proxy, RedisServer, Setup, StoredRecord, Test, pause, tests, together, until,
+};
 
 use crate::ledger::{Ledger, Verdict, order_with};
 use crate::service::{fast, submission};
 
 pub(crate) const TESTS: &[Test] = tests![
     "Spin's Redis store waits without a limit": a_replica_that_is_cut_off_from_redis_loses_and_doubles_nothing,
+    "Spin's Redis store waits without a limit": sweeps_that_the_store_cuts_short_go_on_by_themselves,
     a_replica_that_stood_still_overwrites_nothing,
     replicas_sweep_once_in_an_interval_together,
 ];
@@ -15,11 +21,7 @@ pub(crate) const TESTS: &[Test] = tests![
 fn a_replica_that_is_cut_off_from_redis_loses_and_doubles_nothing() {
     let redis = RedisServer::start();
     let proxy = Proxy::to(redis.port());
-    let through_proxy = format!(
-        "[key_value_store.default]\ntype = \"redis\"\nurl = \"redis://127.0.0.1:{}\"\n",
-        proxy.port()
-    );
-    let cut_off = fast().runtime_config(&through_proxy).start();
+    let cut_off = replica_through(&proxy);
     let others = [(); 2].map(|()| replica(&redis));
     let ledger = Ledger::default();
     let ids = submit(&cut_off, &ledger, 20, 4000);
@@ -47,6 +49,45 @@ fn a_replica_that_is_cut_off_from_redis_loses_and_doubles_nothing() {
     assert_eq!(verdict, all_is_well(20));
     submit(&cut_off, &ledger, 1, 0);
     assert_eq!(ledger.judge(&cut_off, &kept), all_is_well(21));
+}
+
+fn sweeps_that_the_store_cuts_short_go_on_by_themselves() {
+    // Longer than a store is waited for, so that what was asked of it fails.
+    const CUT: Duration = Duration::from_secs(6);
+    const ORDERS: usize = 20;
+    let redis = RedisServer::start();
+    let proxy = Proxy::to(redis.port());
+    let host = replica_through(&proxy);
+    let ledger = Ledger::default();
+    // Several times due again, which a sweep finds where the host's own timer died with a failure.
+    together(ORDERS, |number| {
+        let order = order_with(&format!("order {number}"), 300, "retry:3");
+        ledger.accept(&submission(&host, &order, None).send(), &order)
+    });
+    let kept = Kept::in_redis(&redis);
+
+    // At the first moment at which an order waits for its next attempt, and some sweeps later.
+    for attempts in [1, 2] {
+        until("an order to be due again", || {
+            let records = kept.records();
+            let mut waiting = records.iter().filter(|record| {
+                record.status() == "pending" && record.history().len() >= attempts
+            });
+            waiting
+                .next()
+                .map(drop)
+                .or_else(|| (ledger.look(&kept) == 0).then_some(()))
+        });
+        proxy.cut();
+        pause(CUT, "what is under way to fail");
+        proxy.mend();
+    }
+
+    // From beside, so that no request has the host do anything.
+    until("every order to end with nobody asking", || {
+        (ledger.look(&kept) == 0).then_some(())
+    });
+    assert_eq!(ledger.judge(&host, &kept), all_is_well(ORDERS));
 }
 
 fn a_replica_that_stood_still_overwrites_nothing() {
@@ -101,6 +142,14 @@ fn replicas_sweep_once_in_an_interval_together() {
     );
 }
 
+fn replica_through(proxy: &Proxy) -> Host {
+    let config = format!(
+        "[key_value_store.default]\ntype = \"redis\"\nurl = \"redis://127.0.0.1:{}\"\n",
+        proxy.port()
+    );
+    fast().runtime_config(&config).start()
+}
+
 fn replica(redis: &RedisServer) -> Host {
     let setup: Setup = fast();
     setup.runtime_config(&redis.runtime_config()).start()
@@ -129,6 +178,7 @@ fn all_is_well(accepted: usize) -> Verdict {
         accepted,
         lost: 0,
         duplicated: 0,
+        refused: 0,
     }
 }
 

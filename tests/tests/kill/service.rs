@@ -14,6 +14,10 @@ use tests::{
 /// How long a client leaves it after a connection failed.
 const RECONNECT: Duration = Duration::from_millis(20);
 
+/// Longer than a lease of [`fast`] and a sweep together, than a dispatch is waited for, and than who
+/// bids for an idempotency key is left alone with it.
+pub const LONGER_THAN_ANY_GRACE: Duration = Duration::from_secs(5);
+
 /// The number of SIGKILL.
 const KILL: i32 = 9;
 
@@ -25,6 +29,7 @@ pub struct Service {
     /// Whose turn it is to be asked.
     turn: AtomicUsize,
     restarts: Mutex<Vec<Restart>>,
+    pauses: AtomicUsize,
 }
 
 /// A death and the start after it, in milliseconds since 1970.
@@ -39,10 +44,19 @@ impl Service {
         Self::of(vec![setup.start()], None)
     }
 
-    /// Starts so many replicas on one Redis.
-    pub fn start_replicas(redis: RedisServer, count: usize, setup: impl Fn() -> Setup) -> Self {
-        let start = |_| setup().runtime_config(&redis.runtime_config()).start();
-        Self::of((0..count).map(start).collect(), Some(redis))
+    /// Starts a replica with each of these setups on one Redis.
+    pub fn start_replicas(redis: RedisServer, setups: impl IntoIterator<Item = Setup>) -> Self {
+        let setups = setups.into_iter();
+        let config = redis.runtime_config();
+        let hosts = setups.map(|setup| setup.runtime_config(&config).start());
+        Self::of(hosts.collect(), Some(redis))
+    }
+
+    /// Starts two hosts that keep their orders in one file.
+    pub fn start_pair(first: Setup, second: Setup) -> Self {
+        let first = first.start();
+        let second = second.beside(&first).start();
+        Self::of(vec![first, second], None)
     }
 
     fn of(hosts: Vec<Host>, redis: Option<RedisServer>) -> Self {
@@ -51,6 +65,7 @@ impl Service {
             redis,
             turn: AtomicUsize::new(0),
             restarts: Mutex::default(),
+            pauses: AtomicUsize::new(0),
         }
     }
 
@@ -64,7 +79,8 @@ impl Service {
         self.replica(self.turn.fetch_add(1, Ordering::Relaxed))
     }
 
-    fn replica(&self, number: usize) -> RwLockReadGuard<'_, Host> {
+    /// One of the replicas, by its number.
+    pub fn replica(&self, number: usize) -> RwLockReadGuard<'_, Host> {
         let host = &self.hosts[number % self.hosts.len()];
         host.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -93,6 +109,29 @@ impl Service {
         self.restart(number, killed_at_ms);
     }
 
+    /// Stops the next of the replicas for a while, and lets it go on.
+    pub fn pause_and_go_on(&self, duration: Duration) {
+        let number = self.pauses.fetch_add(1, Ordering::Relaxed);
+        let host = self.replica(number);
+        host.freeze();
+        pause(duration, "a host that stands still");
+        host.thaw();
+    }
+
+    /// Has the first replica, which has stopped itself, stand still until each of the others'
+    /// patience has ended; then lets it go on.
+    pub fn go_on_after_stop(&self) {
+        let host = self.host();
+        pause(LONGER_THAN_ANY_GRACE, "others to give up on a host");
+        host.thaw();
+        self.pauses.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often one of them was stopped.
+    pub fn pauses(&self) -> usize {
+        self.pauses.load(Ordering::Relaxed)
+    }
+
     /// Waits for the host to kill itself, and starts it again.
     pub fn restart_after_crash(&self) {
         assert_crashed(self.host().wait());
@@ -110,6 +149,36 @@ impl Service {
             assert_crashed(host.run_to_crash(point));
         }
         self.restart(0, killed_at_ms);
+    }
+
+    /// Has the host run again until it stops itself at `point`, with nobody asking.
+    pub fn restart_to_stop(&self, point: &str) {
+        let mut host = self.hosts[0]
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        host.run_to_stop(point);
+    }
+
+    /// As [`go_on_after_stop`](Self::go_on_after_stop), for a host that stopped before it served.
+    pub fn serve_after_stop(&self) {
+        let mut host = self.hosts[0]
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        pause(LONGER_THAN_ANY_GRACE, "others to give up on a host");
+        host.resume();
+        self.pauses.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Starts another replica.
+    pub fn join(&mut self, setup: Setup) {
+        let config = self.redis().runtime_config();
+        let host = setup.runtime_config(&config).start();
+        self.hosts.push(RwLock::new(host));
+    }
+
+    /// The server that replicas keep their orders in.
+    pub fn redis(&self) -> &RedisServer {
+        self.redis.as_ref().expect("these hosts are replicas")
     }
 
     fn restart(&self, number: usize, killed_at_ms: u64) {
