@@ -19,7 +19,7 @@ pub const MISCONFIGURED: u16 = 503;
 pub const ORDER_CANCELLED: u16 = 410;
 
 /// When to try again where somebody has to correct something first, in seconds.
-const CORRECTED_SECONDS: &str = "30";
+const CORRECTED_SECONDS: &str = "10";
 
 /// The kinds of problem: code, status and title, which are the same each time, and the page.
 macro_rules! kinds {

@@ -113,8 +113,16 @@ export interface components {
             message: string;
         };
         Health: {
-            /** @constant */
-            status: "ok";
+            /**
+             * @description `alive` if the host answers while the service is too busy to
+             * @enum {string}
+             */
+            status: "ok" | "alive";
+            /**
+             * @description There if the service is too busy to answer
+             * @constant
+             */
+            guest?: "busy";
         };
         /**
          * Format: uri-reference
@@ -136,6 +144,13 @@ export interface components {
             detail: string;
             /** @description With `invalid-order`: every fault */
             errors?: components["schemas"]["Fault"][];
+            /** @description With `misconfigured`: every variable that is not what it must be */
+            faults?: {
+                /** @description Its name */
+                variable: string;
+                /** @description What it must be */
+                detail: string;
+            }[];
             /** @description With `result-not-ready`: where the order's status is */
             links?: {
                 status: components["schemas"]["Path"];

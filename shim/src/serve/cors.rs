@@ -9,7 +9,7 @@ pub(super) const VARIABLE: &str = "cors_origins";
 
 /// As the component has it, so that its answers and the host's look alike.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "Location, Operation-Location, Retry-After, ETag, Preference-Applied, Link",
+    "Location, Operation-Location, Retry-After, ETag, Preference-Applied, Link, Idempotency-Replayed",
 );
 
 /// The origins whose scripts may read.

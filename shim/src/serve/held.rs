@@ -11,6 +11,7 @@ use super::service::Server;
 use bytes::Bytes;
 use http::header::{
     CONTENT_LENGTH, CONTENT_TYPE, EXPECT, IF_NONE_MATCH, LOCATION, RETRY_AFTER, TRANSFER_ENCODING,
+    VARY,
 };
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode, Uri, request};
@@ -67,7 +68,9 @@ impl Server {
             pause = (pause * 3 / 2).min(LOOK_LAST);
             match self.call(question.request()).await {
                 Ok(look) if is_open(&look) => held = question.merge(held, whole(look).await),
-                Ok(look) if question.is_answered_by(&look) => return honoured(look, seconds),
+                Ok(look) if question.is_answered_by(&look) => {
+                    return honoured(question.end(&held, look), seconds);
+                }
                 // What is held is true all the same, and says when to ask again.
                 _ => return cut_short(held),
             }
@@ -119,6 +122,17 @@ impl Question {
             return is_applied(look);
         }
         !look.status().is_server_error()
+    }
+
+    /// The answer that `look` found, as the answer to what was asked at first.
+    fn end(&self, held: &Response<WasiBody>, mut look: Response<WasiBody>) -> Response<WasiBody> {
+        // By what an answer varies (RFC 9110 §12.5.5) is a matter of the resource that was asked.
+        if self.of_a_submission
+            && let Some(vary) = held.headers().get(VARY)
+        {
+            look.headers_mut().insert(VARY, vary.clone());
+        }
+        look
     }
 
     /// What is held after a look that found nothing to have ended.
@@ -243,5 +257,8 @@ mod tests {
         assert_eq!(held.status(), 202);
         assert_eq!(held.headers()[LOCATION], "/x");
         assert_eq!(held.headers()[RETRY_AFTER], "7");
+        let held = answer(202, &[APPLIED, (VARY, "Prefer")]);
+        let end = question.end(&held, answer(303, &[APPLIED, (VARY, "Accept, Prefer")]));
+        assert_eq!(end.headers()[VARY], "Prefer");
     }
 }

@@ -159,13 +159,15 @@ fn a_wait_that_is_abandoned_frees_its_place() {
         .start();
     let path = submit_open(&host);
     for header in ["prefer: wait=60", "accept: text/event-stream"] {
-        let mut connection = RawConnection::open(&host);
-        connection.send(format!(
-            "GET {path} HTTP/1.1\r\nhost: a\r\n{header}\r\n\r\n"
-        ));
-        until("the place to be taken", || {
+        // Whoever comes first has the place, so this is tried until it is this connection.
+        let connection = until("the place to be taken", || {
+            let mut connection = RawConnection::open(&host);
+            connection.send(format!(
+                "GET {path} HTTP/1.1\r\nhost: a\r\n{header}\r\n\r\n"
+            ));
+            host.get("/healthz").send().expect_status(200);
             let answer = host.get(&path).header("prefer", "wait=1").send();
-            (answer.status == 503).then_some(())
+            (answer.status == 503).then_some(connection)
         });
 
         let left = Instant::now();
