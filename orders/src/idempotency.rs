@@ -56,7 +56,7 @@ const SWAPS_MAX: u32 = 8;
 /// How often a bid, or the count of them, is read in all while the store fails. Who decides looks at every
 /// bid: were it stopped by one failed read, each retry would add a bid, and a key with many would
 /// never be decided.
-const READS_MAX: u32 = 8;
+const READS_MAX: u32 = 3;
 
 /// A client's key, and what it was used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -250,7 +250,7 @@ async fn find_chosen<S: Store>(store: &S, key: Digest) -> Result<Option<Record>,
     let mut number = 1;
     // As a rule it is the first; then nothing else is asked for.
     loop {
-        if let Standing::Chosen(record) = standing(store, Key::Bid(key, number)).await? {
+        if let Standing::Chosen(record) = find_standing(store, Key::Bid(key, number)).await? {
             return Ok(Some(*record));
         }
         number += 1;
@@ -273,6 +273,16 @@ enum Standing {
 }
 
 async fn standing<S: Store>(store: &S, place: Key) -> Result<Standing, StoreError> {
+    find_standing(store, place)
+        .await
+        .map_err(|error| match error {
+            SubmitError::Store(error) => error,
+            // Whether the key stands for it cannot be known.
+            damaged => StoreError(damaged.to_string()),
+        })
+}
+
+async fn find_standing<S: Store>(store: &S, place: Key) -> Result<Standing, SubmitError> {
     persistently(async || look(store, place).await).await
 }
 
@@ -282,9 +292,7 @@ async fn count<S: Store>(store: &S, key: Digest) -> Result<i64, StoreError> {
 }
 
 /// Does what may be done again, up to [`READS_MAX`] times, until the store does not fail.
-async fn persistently<T>(
-    operation: impl AsyncFn() -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
+async fn persistently<T, E>(operation: impl AsyncFn() -> Result<T, E>) -> Result<T, E> {
     for _ in 1..READS_MAX {
         if let Ok(done) = operation().await {
             return Ok(done);
@@ -293,17 +301,16 @@ async fn persistently<T>(
     operation().await
 }
 
-async fn look<S: Store>(store: &S, place: Key) -> Result<Standing, StoreError> {
+async fn look<S: Store>(store: &S, place: Key) -> Result<Standing, SubmitError> {
     let Some(value) = store.get(&place).await? else {
         return Ok(Standing::NotMade);
     };
-    let order = decode(&value)?.order;
-    let record = match find_stored(store, order).await {
-        Ok(record) => record,
-        Err(UpdateError::Store(error)) => return Err(error),
-        // Whether the key stands for it cannot be known.
-        Err(error) => return Err(StoreError(error.to_string())),
-    };
+    let order = decode(&value)
+        .map_err(|error| SubmitError::Damaged(error.to_string()))?
+        .order;
+    let record = find_stored(store, order)
+        .await
+        .map_err(SubmitError::from_read)?;
     Ok(match record {
         None => Standing::Lost,
         Some(record) if !record.candidate => Standing::Chosen(Box::new(record)),
