@@ -2,13 +2,13 @@
 //! knows which run, can wait for them when it stops, and can hand back the rest.
 
 use super::Runner;
+use crate::clock;
 use crate::host::Failure;
 use crate::metrics::{Attempted, Metrics};
 use crate::order::{Answer, Processor, Settled};
 use async_trait::async_trait;
 use http::StatusCode;
 use http::header::HeaderValue;
-use jiff::Timestamp;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -102,7 +102,7 @@ fn again_in(answer: &Answer) -> Option<Duration> {
         return None;
     }
     let settled: Settled = serde_json::from_slice(&answer.body).ok()?;
-    let wait = settled.next_attempt_at?.duration_since(Timestamp::now());
+    let wait = settled.next_attempt_at?.duration_since(clock::now());
     // A time that has passed makes a negative duration, which is no wait.
     Some(Duration::try_from(wait).unwrap_or_default() + CLOCK_TICK)
 }
