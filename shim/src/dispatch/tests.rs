@@ -101,7 +101,7 @@ async fn a_stop_forgets_what_was_to_be_dispatched_later() {
     let (dispatcher, mut attempts) = dispatcher(8, 8);
     assert!(accepted(&dispatcher, "order"));
     let attempt = attempts.next().await;
-    let wait = Some(Duration::from_secs(3600));
+    let wait = Some(Duration::from_hours(1));
     attempt.end.send(wait).expect("the attempt lasts");
     dispatcher.quiet().await;
     dispatcher.stop(Instant::now()).await;

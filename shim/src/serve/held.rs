@@ -141,14 +141,14 @@ impl Question {
             return look;
         }
         // It is still the answer to the submission, and shows the order as it is now.
-        let (mut head, _) = held.into_parts();
+        let (mut merged, _) = held.into_parts();
         let (now, body) = look.into_parts();
         for name in [CONTENT_LENGTH, RETRY_AFTER] {
             if let Some(value) = now.headers.get(&name) {
-                head.headers.insert(name, value.clone());
+                merged.headers.insert(name, value.clone());
             }
         }
-        Response::from_parts(head, body)
+        Response::from_parts(merged, body)
     }
 }
 
@@ -187,14 +187,13 @@ fn cut_short(mut response: Response<WasiBody>) -> Response<WasiBody> {
 /// The response with all of its body, so that the component is done with it.
 async fn whole(response: Response<WasiBody>) -> Response<WasiBody> {
     let (mut head, body) = response.into_parts();
-    let bytes = match body.collect().await {
-        Ok(body) => body.to_bytes(),
+    let bytes = if let Ok(body) = body.collect().await {
+        body.to_bytes()
+    } else {
         // The component failed after its head. The head tells the client where to ask again.
-        Err(_) => {
-            head.headers.remove(CONTENT_LENGTH);
-            head.headers.remove(CONTENT_TYPE);
-            Bytes::new()
-        }
+        head.headers.remove(CONTENT_LENGTH);
+        head.headers.remove(CONTENT_TYPE);
+        Bytes::new()
     };
     let body = Full::new(bytes).map_err(|never| match never {});
     Response::from_parts(head, body.boxed_unsync())

@@ -197,7 +197,7 @@ impl Server {
         let end = async move {
             tokio::select! {
                 () = peer.closed_by_client() => {}
-                _ = stopped.wait() => {}
+                () = stopped.wait() => {}
             }
         };
         response.map(|body| {

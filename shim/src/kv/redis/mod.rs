@@ -214,9 +214,10 @@ impl Store for RedisStore {
         if let Some(expected) = expected {
             swap.arg(expected);
         }
-        match self.ask("swap", &swap).await? {
-            true => Ok(Swap::Applied),
-            false => Ok(Swap::Changed),
-        }
+        Ok(if self.ask("swap", &swap).await? {
+            Swap::Applied
+        } else {
+            Swap::Changed
+        })
     }
 }
