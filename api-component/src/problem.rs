@@ -99,8 +99,9 @@ kinds! {
 pub struct Problem {
     kind: Kind,
     detail: String,
-    errors: Vec<Fault>,
-    faults: Vec<VariableFault>,
+    // Boxed, as a problem is the other half of most results here, and should be small.
+    errors: Box<[Fault]>,
+    faults: Box<[VariableFault]>,
     links: Option<StatusLink>,
     headers: Vec<(&'static str, String)>,
     /// For the log, and never for the client.
@@ -109,7 +110,7 @@ pub struct Problem {
 
 #[derive(Clone, Debug, Serialize)]
 struct StatusLink {
-    status: String,
+    status: Box<str>,
 }
 
 impl Problem {
@@ -127,7 +128,7 @@ impl Problem {
     pub fn result_not_ready(id: OrderId) -> Self {
         let detail = format!("order `{id}` has not ended yet; its status says when to ask again");
         let links = Some(StatusLink {
-            status: document::status_path(id),
+            status: document::status_path(id).into(),
         });
         Self {
             links,
@@ -257,7 +258,7 @@ impl Problem {
         let sentences: Vec<_> = faults.iter().map(|fault| fault.detail.as_str()).collect();
         Self {
             cause: Some(sentences.join("; ").into()),
-            faults,
+            faults: faults.into(),
             headers: vec![("retry-after", CORRECTED_SECONDS.to_owned())],
             ..Self::new(Kind::Misconfigured, detail)
         }
@@ -284,8 +285,8 @@ impl Problem {
         Self {
             kind,
             detail,
-            errors: Vec::new(),
-            faults: Vec::new(),
+            errors: Box::default(),
+            faults: Box::default(),
             links: None,
             headers: Vec::new(),
             cause: None,
@@ -324,10 +325,10 @@ struct Document {
     title: &'static str,
     status: u16,
     detail: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<Fault>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    faults: Vec<VariableFault>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: Box<[Fault]>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    faults: Box<[VariableFault]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     links: Option<StatusLink>,
 }
@@ -349,7 +350,7 @@ impl From<InvalidOrder> for Problem {
                     errors.len()
                 );
                 Self {
-                    errors,
+                    errors: errors.into(),
                     ..Self::new(Kind::InvalidOrder, detail)
                 }
             }

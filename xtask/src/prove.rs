@@ -106,8 +106,11 @@ fn parse(report: &str) -> Result<Vec<Row>> {
         .with_context(|| format!("cannot parse `{REPORT}`"))
 }
 
+/// A number that a scenario found.
+type Count = fn(&Row) -> usize;
+
 /// What the table tells of each scenario beside its name: in order, its heads and the numbers.
-const COUNTS: [(&str, fn(&Row) -> usize); 6] = [
+const COUNTS: [(&str, Count); 6] = [
     ("kills", |row| row.kills),
     ("pauses", |row| row.pauses),
     ("accepted", |row| row.accepted),
