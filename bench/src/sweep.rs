@@ -26,7 +26,7 @@ const OPEN: usize = 100;
 
 const PER_SECOND: u32 = 400;
 /// How long the hosts are watched, first idle and then under load.
-const DURATION: Duration = Duration::from_secs(60);
+const DURATION: Duration = Duration::from_mins(1);
 
 /// How often a host's sweep record is looked at: far more often than a sweep takes.
 const LOOK: Duration = Duration::from_micros(250);

@@ -74,12 +74,11 @@ async fn create(world: World) -> bool {
             });
         }
         let task = world.clone();
-        let life = line.life();
+        let lifetime = line.life();
         // Who is told is told by the audit, which knows it then.
-        let submitted = mortal(
-            life,
-            async move { submit_once(&task, &line, BODY, key).await },
-        );
+        let submitted = mortal(lifetime, async move {
+            submit_once(&task, &line, BODY, key).await
+        });
         if submitted.await.is_none() {
             return true;
         }

@@ -173,9 +173,10 @@ fn cause(record: &Record, event: &Event) -> String {
         _ => "",
     };
     let was_alone = record.attempts.last().is_some_and(|attempt| attempt.alone);
-    let last_alone = match was_alone {
-        true if !last.is_empty() => " alone, attempts used up",
-        _ => "",
+    let last_alone = if was_alone && !last.is_empty() {
+        " alone, attempts used up"
+    } else {
+        ""
     };
     match event {
         Event::Claimed { .. } => "claimed".to_owned(),
@@ -202,9 +203,10 @@ fn the_documented_edges_are_those_that_are_taken() {
         for event in events() {
             if let Ok(next) = apply(&record, &event, NOW) {
                 taken.insert(Edge {
-                    from: match record.candidate {
-                        true => "candidate".to_owned(),
-                        false => record.status().as_str().to_owned(),
+                    from: if record.candidate {
+                        "candidate".to_owned()
+                    } else {
+                        record.status().as_str().to_owned()
                     },
                     cause: cause(&record, &event),
                     to: next.status().as_str().to_owned(),

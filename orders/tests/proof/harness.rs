@@ -189,9 +189,10 @@ fn overwrite(world: &World, mut record: orders::Record) {
     record.revision += 1;
     record.write = world.token();
     let line = world.connect();
-    let place = match world.open().contains(&record.id) {
-        true => Key::Open(record.id),
-        false => Key::Ended(record.id),
+    let place = if world.open().contains(&record.id) {
+        Key::Open(record.id)
+    } else {
+        Key::Ended(record.id)
     };
     world
         .complete(async move {

@@ -48,9 +48,12 @@ fn an_id_is_the_same_with_its_characters_percent_encoded() {
     let id = uuid_in(&host.submit(order_that(&json!({"ms": 600_000}))).send());
     let encoded = |range: std::ops::Range<usize>| -> String {
         let bytes = id.bytes().enumerate();
-        let write = |(place, byte): (usize, u8)| match range.contains(&place) {
-            true => format!("%{byte:02x}"),
-            false => char::from(byte).to_string(),
+        let write = |(place, byte): (usize, u8)| {
+            if range.contains(&place) {
+                format!("%{byte:02x}")
+            } else {
+                char::from(byte).to_string()
+            }
         };
         bytes.map(write).collect()
     };

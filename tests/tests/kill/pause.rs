@@ -81,10 +81,11 @@ fn go_on_late(service: &Service, work_ms: u64) -> Finding {
         let answer = submission(&service.replica(number), &order, Some("key")).send();
         ledger.accept(&answer, &order);
     };
-    together(2, |client| match client {
-        // Answered before the host stops, or after it went on.
-        0 => submit_to(0),
-        _ => {
+    together(2, |client| {
+        if client == 0 {
+            // Answered before the host stops, or after it went on.
+            submit_to(0);
+        } else {
             service.host().wait_until_stopped();
             submit_to(1);
             service.go_on_after_stop();

@@ -98,7 +98,7 @@ fn every_accepted_order_is_found(layout: &Layout) {
             let world = World::calm();
             let submitter = world.with_clock_off(off_ms);
             let line = world.connect().standing_still_at(operation, pause_ms);
-            let submitted = world.spawn((layout.submit)(submitter, line));
+            let told = world.spawn((layout.submit)(submitter, line));
             let others = world.clone();
             let open = layout.open;
             world.spawn(async move {
@@ -112,7 +112,7 @@ fn every_accepted_order_is_found(layout: &Layout) {
                 }
             });
             world.run();
-            let id = submitted.take();
+            let id = told.take();
             world.pass_ms(DISPATCH_GRACE_MS + 180_000);
             let open = world.complete((layout.open)(world.clone()));
             assert_eq!(open, [id], "an accepted order is not found");
@@ -175,7 +175,7 @@ fn others_are_found_when_a_read_fails(sweep: Sweep) {
             // No turn was got, or no listing: the next sweep is soon.
             _ if operation < OPERATIONS => {}
             Ok(due) => assert!(due.len() >= ORDERS - 1, "{} were found", due.len()),
-            Err(_) => panic!("one failed read ended the sweep"),
+            Err(error) => panic!("one failed read ended the sweep: {error}"),
         }
     }
 }

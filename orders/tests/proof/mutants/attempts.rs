@@ -21,7 +21,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             innocents_do_not_fail(|claimant| Claimant {
                 alone: true,
                 ..claimant
-            })
+            });
         },
     },
     Mutant {
@@ -45,7 +45,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         test: || {
             retries_last_for_hours(|attempt, random| {
                 backoff_ms(attempt, random) % (60 * BACKOFF_BASE_MS)
-            })
+            });
         },
     },
     Mutant {
@@ -249,9 +249,7 @@ fn a_message_that_is_too_long_is_cut_and_says_so() {
         if bytes == MESSAGE_BYTES_MAX && char == "x" {
             assert_eq!(kept.len(), bytes);
         } else {
-            assert!(
-                kept.ends_with(&format!("({} bytes in all)", bytes).replace('(', "(cut off; "))
-            );
+            assert!(kept.ends_with(&format!("(cut off; {bytes} bytes in all)")));
             let json = serde_json::to_string(&kept).expect("JSON");
             assert!(
                 json.len() <= MESSAGE_BYTES_MAX + 60,

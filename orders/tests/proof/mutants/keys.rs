@@ -48,12 +48,12 @@ fn by_pointer(
         let order = orders::submit(&line, world.submission(BODY)).await.ok()?.id;
         let snapshot = line.snapshot(&pointer).await.ok()?;
         if snapshot.value().is_none() {
-            let pointed = json!({ "order": order, "state": "chosen" });
-            let _hint = line.swap(snapshot, pointed.to_string().as_bytes()).await;
+            let mine = json!({ "order": order, "state": "chosen" });
+            let _hint = line.swap(snapshot, mine.to_string().as_bytes()).await;
         }
         let value = line.get(&pointer).await.ok()??;
-        let pointed: serde_json::Value = serde_json::from_slice(&value).expect("JSON");
-        let chosen: OrderId = pointed["order"].as_str()?.parse().ok()?;
+        let there: serde_json::Value = serde_json::from_slice(&value).expect("JSON");
+        let chosen: OrderId = there["order"].as_str()?.parse().ok()?;
         if chosen != order {
             line.delete(&Key::Open(order)).await.ok()?;
         }

@@ -22,7 +22,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 naive(world, line, |record, now| {
                     record.created_at.plus_ms(KEPT_MS) <= now
                 })
-            })
+            });
         },
     },
     Mutant {
@@ -35,7 +35,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
                         .ended_at()
                         .is_some_and(|at| at.plus_ms(RETENTION_MS) <= now)
                 })
-            })
+            });
         },
     },
     Mutant {

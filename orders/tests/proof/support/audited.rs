@@ -343,7 +343,9 @@ impl Store for AuditedStore {
 
     async fn keys(&self, mut visit: impl FnMut(&str)) -> Result<(), StoreError> {
         let names: Vec<_> = self.names.borrow().keys().cloned().collect();
-        names.iter().for_each(|name| visit(name));
+        for name in &names {
+            visit(name);
+        }
         Ok(())
     }
 
