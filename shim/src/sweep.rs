@@ -293,14 +293,18 @@ fn until_next(body: &[u8], now: Timestamp) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn what_was_removed_is_counted_where_it_was() {
-        let body = |text: &'static str| Bytes::from_static(text.as_bytes());
-        let together = with_removed(&body(r#"{"swept":true,"open":1,"removed":2}"#), 3);
-        assert_eq!(&together[..], br#"{"swept":true,"open":1,"removed":5}"#);
-        let beside = with_removed(&body(r#"{"swept":true,"open":1}"#), 3);
-        assert_eq!(&beside[..], br#"{"swept":true,"open":1,"removed":3}"#);
+        let removed = |answer: &'static str| {
+            let answer = with_removed(&Bytes::from_static(answer.as_bytes()), 3);
+            serde_json::from_slice::<Value>(&answer).expect("JSON")
+        };
+        let together = removed(r#"{"swept":true,"open":1,"removed":2}"#);
+        assert_eq!(together, json!({"swept": true, "open": 1, "removed": 5}));
+        let beside = removed(r#"{"swept":true,"open":1}"#);
+        assert_eq!(beside, json!({"swept": true, "open": 1, "removed": 3}));
     }
 
     #[test]

@@ -16,8 +16,8 @@ const OWNER_MISSING: u16 = 1003;
 /// The sub-statuses of a 403 that mean the region: it takes no writes, or has left the account.
 const REGION_LEFT: [u16; 2] = [3, 1008];
 
-/// The status of a write that collided with another within the service, which did none of it.
-const RETRY_WITH: u16 = 449;
+/// The sub-status by which the SDK says that it looked for a region that takes writes, and found none.
+const NO_WRITE_REGION: u16 = 20_311;
 
 /// Why a call did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -60,20 +60,19 @@ impl Failure {
     /// Whether the region that was asked is no longer the one that takes writes, as after a failover.
     pub(super) fn tells_of_another_region(&self) -> bool {
         self.sdk().is_some_and(|error| {
-            let sub_status = error.status().sub_status().map(|code| code.value());
-            error.status().is_forbidden()
-                && sub_status.is_some_and(|code| REGION_LEFT.contains(&code))
+            let status = error.status();
+            let sub_status = status.sub_status().map(|code| code.value());
+            sub_status.is_some_and(|code| {
+                code == NO_WRITE_REGION || (status.is_forbidden() && REGION_LEFT.contains(&code))
+            })
         })
     }
 
     /// Whether the account looked at the call and did none of it, for a reason that may pass.
     fn is_refused(&self) -> bool {
-        self.sdk().is_some_and(|error| {
-            let status = error.status();
-            status.is_forbidden()
-                || status.is_unauthorized()
-                || u16::from(status.status_code()) == RETRY_WITH
-        })
+        let is_denied =
+            |error: &CosmosError| error.status().is_forbidden() || error.status().is_unauthorized();
+        self.tells_of_another_region() || self.sdk().is_some_and(is_denied)
     }
 
     /// What the caller of `store` is told.
