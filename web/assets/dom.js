@@ -50,7 +50,8 @@ export function duration(ms) {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** The end of an id, which differs the most between orders of one minute. @param {string} id */
+/** The part of an id which differs the most between orders of one minute. @param {string} id */
 export function shortId(id) {
-  return `…${id.slice(-6)}`;
+  // The last six digits are the same for all orders of one owner.
+  return `…${id.slice(-12, -6)}…`;
 }

@@ -139,7 +139,7 @@ function statusLine(status) {
 
 /** With ids cut to their ends. @param {string} path */
 function shortPath(path) {
-  return path.replace(/[0-9a-f-]{30}([0-9a-f]{6})/g, '…$1');
+  return path.replace(/[0-9a-f-]{24}([0-9a-f]{6})[0-9a-f]{6}/g, '…$1…');
 }
 
 /** @param {Exchange} exchange */
