@@ -12,13 +12,13 @@
 //! (none) --> candidate ------------------------------------------> chosen: an order that is accepted
 //!                |
 //!                +--> discarded, and removed
-//!                  by a later bidder, or by its own for a later bid
+//!                  by a later bidder, or by its own for one that was chosen
 //! ```
 //!
 //! At most one candidate of a key is chosen. For of two bids, the later is written before its bidder looks at
 //! the earlier, and the earlier before its bidder looks at the later: so one of them sees the other,
 //! however long either stands still. If the later sees the earlier, it discards its candidate; if the earlier
-//! sees the later, it discards its own; and whoever finds one that was chosen adopts it.
+//! sees the later, it does not choose, and bids again; and whoever finds one that was chosen adopts it.
 //!
 //! A client is told of a chosen order and of no other, and only what is no longer to be chosen is removed.
 //! Anybody may bid for a candidate: so one whose creator died is bid for again by who comes to work on it,

@@ -51,7 +51,7 @@ test('an order is watched by a stream, whose events are shown as they come', asy
   await becomes(card, 'completed');
 
   await stream.getByText(/event: ended/).waitFor();
-  assert.match((await exchange(page)).at(-1), /^GET \/orders\/…[0-9a-f]+ 200 OK$/);
+  assert.match((await exchange(page)).at(-1), /^GET \/orders\/…[0-9a-f]+… 200 OK$/);
 });
 
 test('an order that fails says why', async (t) => {
