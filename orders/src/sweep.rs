@@ -2,7 +2,7 @@
 //!
 //! Nothing is scheduled from outside: requests, health probes and the host's timer all
 //! ask for a sweep, and one of them gets the turn. What has had its time is removed by
-//! [`expire`](crate::expire), which nothing here waits for.
+//! [`expire`](crate::expire()), which nothing here waits for.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
