@@ -5,8 +5,6 @@ use std::rc::Rc;
 
 use guest::KeyValueStore;
 
-use crate::auth::Tokens;
-use crate::cors::Origins;
 use crate::problem::Problem;
 use crate::settings::Settings;
 
@@ -14,22 +12,8 @@ use crate::settings::Settings;
 pub struct App {
     /// The key-value store.
     pub store: KeyValueStore,
-    /// The largest request body, in bytes.
-    pub max_body_bytes: usize,
-    /// How many attempts an order may take.
-    pub max_attempts: u32,
-    /// The longest time that a request may wait for an order's end, in seconds.
-    pub max_wait_seconds: u64,
-    /// How many clients may wait in this instance at once.
-    pub max_waiters: u32,
-    /// Where the processor is, without a slash at the end.
-    pub processor_url: String,
-    /// Where clients reach this service, if that is not where their requests come to.
-    pub public_url: Option<String>,
-    /// Who may call.
-    pub tokens: Tokens,
-    /// Whose scripts may call.
-    pub origins: Origins,
+    /// What the variables say.
+    pub settings: Settings,
 }
 
 impl App {
@@ -52,14 +36,7 @@ impl App {
     async fn open() -> Result<Self, Problem> {
         let settings = Settings::read().await.map_err(Problem::misconfigured)?;
         Ok(Self {
-            max_body_bytes: settings.max_body_bytes,
-            max_attempts: settings.max_attempts,
-            max_wait_seconds: settings.max_wait_seconds,
-            max_waiters: settings.max_waiters,
-            processor_url: settings.processor_url,
-            public_url: settings.public_url,
-            tokens: settings.tokens,
-            origins: settings.origins,
+            settings,
             store: KeyValueStore::open().await?,
         })
     }

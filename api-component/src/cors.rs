@@ -49,7 +49,7 @@ pub async fn grant(response: Response, origin: &str) -> Response {
     };
     // Caches must keep the answers to different origins apart.
     let response = response.vary("Origin");
-    let Some(allowed) = app.origins.allowed(origin) else {
+    let Some(allowed) = app.settings.origins.allowed(origin) else {
         return response;
     };
     let response = response

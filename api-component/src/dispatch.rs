@@ -13,7 +13,7 @@ use crate::app::App;
 pub fn begin(app: Rc<App>, record: &Record) {
     let (id, headers) = (record.id, record.trace());
     guest::spawn(async move {
-        let url = format!("{}/orders/{id}", app.processor_url);
+        let url = format!("{}/orders/{id}", app.settings.processor_url);
         match guest::post(&url, &headers, Vec::new()).await {
             Ok(response) if response.status() < 300 => {}
             Ok(response) => eprintln!(

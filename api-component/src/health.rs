@@ -35,7 +35,7 @@ pub fn alive() -> Response {
 /// An order would be accepted, and worked on: the variables are well, and the store takes writes.
 pub async fn ready() -> Result<Response, Problem> {
     let app = App::get().await?;
-    processor::check(&app.processor_url).await?;
+    processor::check(&app.settings.processor_url).await?;
     check_writes(&app).await.map(|()| ok())
 }
 

@@ -121,7 +121,10 @@ impl<'a> Resource<'a> {
 /// The request, from a caller who may make it.
 async fn call(request: Request) -> Result<Call, Problem> {
     let app = App::get().await?;
-    let owner = auth::owner(&app.tokens, request.header("authorization")?.as_deref())?;
+    let owner = auth::owner(
+        &app.settings.tokens,
+        request.header("authorization")?.as_deref(),
+    )?;
     Ok(Call {
         app,
         owner,
@@ -132,7 +135,7 @@ async fn call(request: Request) -> Result<Call, Problem> {
 /// The same, where what is asked for can be worked on.
 async fn workable_call(request: Request) -> Result<Call, Problem> {
     let call = call(request).await?;
-    processor::check(&call.app.processor_url).await?;
+    processor::check(&call.app.settings.processor_url).await?;
     Ok(call)
 }
 

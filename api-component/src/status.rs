@@ -29,7 +29,7 @@ pub async fn get(call: Call, id: OrderId) -> Result<Response, Problem> {
         return events::stream(call.app, record, seen);
     }
     let prefer = call.request.list_header("prefer");
-    let wait_seconds = prefer::wait_seconds(prefer.as_deref(), call.app.max_wait_seconds);
+    let wait_seconds = prefer::wait_seconds(prefer.as_deref(), call.app.settings.max_wait_seconds);
     let record = match wait_seconds {
         Some(seconds) => {
             Watch::begin(&call.app, id)?

@@ -26,22 +26,22 @@ pub async fn post(call: Call) -> Result<Response, Problem> {
     check_content_encoding(request.list_header("content-encoding").as_deref())?;
     check_content_length(
         request.header("content-length")?.as_deref(),
-        app.max_body_bytes,
+        app.settings.max_body_bytes,
     )?;
     let wait_seconds = prefer::wait_seconds(
         request.list_header("prefer").as_deref(),
-        app.max_wait_seconds,
+        app.settings.max_wait_seconds,
     );
     let key = request
         .header("idempotency-key")?
         .map(|value| idempotency_key::parse(&value))
         .transpose()?;
-    let base = public_url::base(app.public_url.as_deref(), &request);
+    let base = public_url::base(app.settings.public_url.as_deref(), &request);
     let trace = Trace::of(&request);
     let body = request
-        .body(app.max_body_bytes)
+        .body(app.settings.max_body_bytes)
         .await
-        .map_err(|error| Problem::body(error, app.max_body_bytes))?;
+        .map_err(|error| Problem::body(error, app.settings.max_body_bytes))?;
 
     let now = guest::now();
     let idempotency = key.map(|key| Idempotency::new(owner.as_deref(), &key, &body));
@@ -50,7 +50,7 @@ pub async fn post(call: Call) -> Result<Response, Problem> {
         write: guest::token(),
         order: Order::parse(&body)?,
         owner,
-        max_attempts: app.max_attempts,
+        max_attempts: app.settings.max_attempts,
         traceparent: trace.traceparent,
         tracestate: trace.tracestate,
         baggage: trace.baggage,

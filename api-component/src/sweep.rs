@@ -46,7 +46,7 @@ async fn ask() -> Result<Timestamp, String> {
     if let Ok(Some(next_at)) = orders::next_sweep_at(&app.store, guest::now()).await {
         return Ok(next_at);
     }
-    let url = format!("{}/sweep", app.processor_url);
+    let url = format!("{}/sweep", app.settings.processor_url);
     let response = guest::post(&url, &[], Vec::new()).await?;
     let status = response.status();
     let body = response

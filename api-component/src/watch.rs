@@ -34,7 +34,7 @@ impl Watch {
     /// # Errors
     /// A problem, when the instance has as many watchers as the variable `max_waiters` allows.
     pub fn begin(app: &App, id: OrderId) -> Result<Self, Problem> {
-        if WATCHERS.get() >= app.max_waiters {
+        if WATCHERS.get() >= app.settings.max_waiters {
             return Err(Problem::too_many_waiters());
         }
         WATCHERS.set(WATCHERS.get() + 1);

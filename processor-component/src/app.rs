@@ -1,32 +1,19 @@
-//! What every request needs and no request should fetch again: the store, the work and the lease.
+//! What every request needs and no request should fetch again: the store and the variables.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
-use std::time::Duration;
 
 use guest::KeyValueStore;
-use orders::ExpiryPolicy;
 
 use crate::problem::Problem;
 use crate::settings::Settings;
-use crate::work::ConfiguredWork;
 
-/// The store, the work and the lease, as this instance of the component first found them.
+/// The store and the variables, as this instance of the component first found them.
 pub struct App {
     /// The key-value store.
     pub store: KeyValueStore,
-    /// What processing an order means.
-    pub work: ConfiguredWork,
-    /// How long a claim holds without renewal, in milliseconds.
-    pub lease_ms: u64,
-    /// The longest time between two looks at an attempt's progress.
-    pub progress_interval: Duration,
-    /// The time between two sweeps, in milliseconds.
-    pub sweep_ms: u64,
-    /// How many open orders one owner may have.
-    pub owner_open_max: usize,
-    /// How long to keep orders that have ended.
-    pub expiry: ExpiryPolicy,
+    /// What the variables say.
+    pub settings: Settings,
 }
 
 impl App {
@@ -51,12 +38,7 @@ impl App {
             .await
             .map_err(|faults| Problem::misconfigured(faults).logged())?;
         Ok(Self {
-            work: settings.work,
-            lease_ms: settings.lease_ms,
-            progress_interval: settings.progress_interval,
-            sweep_ms: settings.sweep_ms,
-            owner_open_max: settings.owner_open_max,
-            expiry: settings.expiry,
+            settings,
             store: KeyValueStore::open().await?,
         })
     }

@@ -41,7 +41,7 @@ pub async fn run(app: &Rc<App>, attempt: Attempt) -> Option<Record> {
         place: _place,
     } = attempt;
     let context = Context::new(record.id, record.attempt, record.trace());
-    let work = Box::pin(app.work.run(&record.order, &context));
+    let work = Box::pin(app.settings.work.run(&record.order, &context));
     let keep = Box::pin(lease::keep(app, record.id, claimant, claimed_at, &context));
     match select(work, keep).await {
         Either::Left((ended, _)) => {
@@ -81,7 +81,7 @@ async fn settle(
     end: AttemptEnd,
 ) -> Option<Record> {
     let write = guest::token();
-    let (began, lease) = (Instant::now(), Duration::from_millis(app.lease_ms));
+    let (began, lease) = (Instant::now(), Duration::from_millis(app.settings.lease_ms));
     loop {
         let now = guest::now();
         match orders::settle(&app.store, held.id, claimant.token, end.clone(), write, now).await {

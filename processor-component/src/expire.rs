@@ -28,7 +28,13 @@ pub async fn post(app: &App) -> Result<Response, Problem> {
 /// If the store failed.
 pub async fn run(app: &App) -> Result<(usize, Timestamp), StoreError> {
     let began = Instant::now();
-    let turn = orders::expire(&app.store, app.expiry, guest::token(), guest::now()).await?;
+    let turn = orders::expire(
+        &app.store,
+        app.settings.expiry,
+        guest::token(),
+        guest::now(),
+    )
+    .await?;
     let expired = match turn {
         ExpiryTurn::NotDue(next_at) => return Ok((0, next_at)),
         ExpiryTurn::Taken(expired) => expired,
@@ -36,7 +42,7 @@ pub async fn run(app: &App) -> Result<(usize, Timestamp), StoreError> {
     report(&expired);
     let next_at = orders::rest_after_expiry(
         &app.store,
-        app.expiry,
+        app.settings.expiry,
         &expired,
         elapsed_ms(began),
         guest::token(),

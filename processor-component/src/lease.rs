@@ -21,7 +21,7 @@ pub async fn keep(
     context: &Context,
 ) -> String {
     let lease = Duration::from_millis(claimant.lease_ms);
-    let interval = app.progress_interval.min(lease / 3);
+    let interval = app.settings.progress_interval.min(lease / 3);
     let mut renewed_at = claimed_at;
     let mut stored = None;
     loop {

@@ -50,7 +50,7 @@ async fn process(id: OrderId, request: &Request) -> Result<Response, Problem> {
     let token = token(request, "claim-token")?;
     let claimant = Claimant {
         token: token.unwrap_or_else(guest::token),
-        lease_ms: app.lease_ms,
+        lease_ms: app.settings.lease_ms,
         alone: guest::SERVES_ONE_REQUEST
             || request.list_header(ALONE.0).as_deref() == Some(ALONE.1),
         tenure: tenure(request)?,

@@ -23,8 +23,8 @@ const CONCURRENCY: usize = 32;
 pub async fn post(app: Rc<App>, request: &Request) -> Result<Response, Problem> {
     let began = Instant::now();
     let policy = SweepPolicy {
-        interval_ms: app.sweep_ms,
-        owner_open_max: app.owner_open_max,
+        interval_ms: app.settings.sweep_ms,
+        owner_open_max: app.settings.owner_open_max,
         tenure: route::tenure(request)?,
     };
     let turn = orders::sweep(&app.store, policy, guest::token(), guest::now()).await?;
