@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::submit::{Submission, SubmitError, put};
-use crate::update::{UpdateError, find, find_stored, update};
+use crate::update::{UpdateError, find_stored, update};
 use crate::{
     Event, IllegalTransition, Key, OrderId, Record, Snapshot, Store, StoreError, Timestamp, Token,
     apply,
@@ -164,14 +164,7 @@ pub async fn submit_once<S: Store>(
         choice,
         now,
     };
-    let chosen = candidate.decide(store, number).await?;
-    let record = find(store, chosen).await.map_err(SubmitError::from_read)?;
-    let gone = || {
-        StoreError(format!(
-            "order `{chosen}` was removed while its key was looked up"
-        ))
-    };
-    replay(record.ok_or_else(gone)?, idempotency)
+    replay(candidate.decide(store, number).await?, idempotency)
 }
 
 /// The order that was submitted with this key before, if there is one.
@@ -215,7 +208,7 @@ pub(crate) async fn decide<S: Store>(
         choice,
         now,
     };
-    Ok(candidate.decide(store, number).await?)
+    Ok(candidate.decide(store, number).await?.id)
 }
 
 /// Waits while an earlier bid than `number` may still win and none has, within bounds.
@@ -330,13 +323,13 @@ struct Candidate {
 }
 
 impl Candidate {
-    /// Bids for it, by bids from `number` on, until an order is chosen, and returns that. If it is
-    /// another, this one was discarded.
-    async fn decide<S: Store>(self, store: &S, number: i64) -> Result<OrderId, StoreError> {
+    /// Bids for it, by bids from `number` on, until an order is chosen, and returns that one's record.
+    /// If it is another, this one was discarded.
+    async fn decide<S: Store>(self, store: &S, number: i64) -> Result<Record, StoreError> {
         let mut number = number;
         for _ in 0..BIDS_MAX {
             if let Some(chosen) = self.bid(store, number).await? {
-                if chosen != self.id {
+                if chosen.id != self.id {
                     self.discard(store, self.id).await?;
                 }
                 return Ok(chosen);
@@ -349,7 +342,7 @@ impl Candidate {
     }
 
     /// Makes the bid `number`, and says which order is chosen; `None` if that is for another bid to say.
-    async fn bid<S: Store>(self, store: &S, number: i64) -> Result<Option<OrderId>, StoreError> {
+    async fn bid<S: Store>(self, store: &S, number: i64) -> Result<Option<Record>, StoreError> {
         if !self.propose(store, Key::Bid(self.key, number)).await? {
             return Ok(None);
         }
@@ -366,7 +359,7 @@ impl Candidate {
         }
         for later in number + 1..=latest {
             match standing(store, Key::Bid(self.key, later)).await? {
-                Standing::Chosen(record) => return Ok(Some(record.id)),
+                Standing::Chosen(record) => return Ok(Some(*record)),
                 // For the same candidate, it is as good as this one.
                 Standing::Open(id) if id != self.id => {
                     return Ok(None);
@@ -399,27 +392,19 @@ impl Candidate {
 
     /// Sees to it that the candidate of an earlier bid is not chosen, if there is one; or returns the order
     /// that was.
-    async fn overrule<S: Store>(
-        self,
-        store: &S,
-        place: Key,
-    ) -> Result<Option<OrderId>, StoreError> {
+    async fn overrule<S: Store>(self, store: &S, place: Key) -> Result<Option<Record>, StoreError> {
         match standing(store, place).await? {
-            Standing::Chosen(record) => Ok(Some(record.id)),
+            Standing::Chosen(record) => Ok(Some(*record)),
             Standing::Open(id) if id != self.id => self.discard(store, id).await,
             Standing::Open(_) | Standing::Lost | Standing::NotMade => Ok(None),
         }
     }
 
     /// Discards a candidate and removes it; or returns it, if it was chosen before.
-    async fn discard<S: Store>(
-        self,
-        store: &S,
-        id: OrderId,
-    ) -> Result<Option<OrderId>, StoreError> {
+    async fn discard<S: Store>(self, store: &S, id: OrderId) -> Result<Option<Record>, StoreError> {
         let record = self.write(store, id, &Event::Discarded).await?;
-        if record.as_ref().is_some_and(|record| !record.candidate) {
-            return Ok(Some(id));
+        if let Some(chosen) = record.filter(|record| !record.candidate) {
+            return Ok(Some(chosen));
         }
         // If this fails, a sweep does it.
         let _left_to_the_sweep = store.delete(&Key::Open(id)).await;
@@ -427,11 +412,9 @@ impl Candidate {
     }
 
     /// Chooses the candidate, unless it was discarded.
-    async fn choose<S: Store>(self, store: &S) -> Result<Option<OrderId>, StoreError> {
+    async fn choose<S: Store>(self, store: &S) -> Result<Option<Record>, StoreError> {
         let record = self.write(store, self.id, &Event::Chosen).await?;
-        Ok(record
-            .filter(|record| !record.candidate)
-            .map(|record| record.id))
+        Ok(record.filter(|record| !record.candidate))
     }
 
     /// Writes what becomes of a candidate, and returns its record; `None` if it was removed. What was
