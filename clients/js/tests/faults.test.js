@@ -119,12 +119,14 @@ test('one can go on waiting where one stopped', async (t) => {
 });
 
 test('an abort rejects with its reason and leaves nothing behind', async (t) => {
-  const server = await serve(t, endless);
   const controller = new AbortController();
   const reason = new Error('the user left');
+  const server = await serve(t, (request, response) => {
+    if (request.path === '/status') controller.abort(reason);
+    return endless(request, response);
+  });
 
   const waiting = fetchResult(`${server.origin}/orders`, POST, { signal: controller.signal });
-  setTimeout(() => controller.abort(reason), 100);
 
   await assert.rejects(waiting, reason);
   assert.equal(getEventListeners(controller.signal, 'abort').length, 0);

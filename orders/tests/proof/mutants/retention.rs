@@ -65,7 +65,7 @@ fn expire(world: World, line: Line) -> LocalBoxFuture<'static, Result<(), StoreE
     .boxed_local()
 }
 
-/// Removes what `is_over` says, key first.
+/// Removes the records of which `is_over` says so.
 fn naive(
     world: World,
     line: Line,
