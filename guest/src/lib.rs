@@ -6,6 +6,7 @@
 //! the default, and `wasi02` choose between two modules with the same names in them.
 
 mod message;
+mod outgoing;
 mod store;
 mod variables;
 mod world;
@@ -20,9 +21,10 @@ use wasi02 as host;
 #[cfg(feature = "wasi03")]
 use wasi03 as host;
 
-pub use host::http::{BodyWriter, HostResponse, Request, get, post};
+pub use host::http::{BodyWriter, HostResponse, Request};
 pub use host::world::{SERVES_ONE_REQUEST, random, sleep, spawn, variable};
 pub use message::{BodyError, RepeatedHeader, Response};
+pub use outgoing::{get, post};
 pub use store::KeyValueStore;
 pub use variables::{VariableFault, Variables};
 pub use world::{now, token};

@@ -5,8 +5,9 @@
 //! the order in which they are dropped.
 
 use wasi::http::outgoing_handler;
+pub(crate) use wasi::http::types::Method;
 use wasi::http::types::{
-    ErrorCode, Fields, IncomingBody, IncomingRequest, IncomingResponse, Method, OutgoingBody,
+    ErrorCode, Fields, IncomingBody, IncomingRequest, IncomingResponse, OutgoingBody,
     OutgoingRequest, OutgoingResponse, ResponseOutparam, Scheme,
 };
 use wasi::io::streams::{OutputStream, StreamError};
@@ -200,29 +201,11 @@ impl HostResponse {
     }
 }
 
-/// Sends `body` to `url` and returns the answer's head as soon as it is there.
+/// Sends a request to `url`, and returns the answer's head as soon as it is there.
 ///
 /// # Errors
 /// With a sentence, if `url` is none, the host does not grant it, or nobody answers.
-pub async fn post(
-    url: &str,
-    headers: &[(&'static str, String)],
-    body: Vec<u8>,
-) -> Result<HostResponse, String> {
-    let length = ("content-length", body.len().to_string());
-    let headers = headers.iter().cloned().chain([length]);
-    call(&Method::Post, url, headers, body).await
-}
-
-/// Asks for `url` and returns the answer's head as soon as it is there.
-///
-/// # Errors
-/// As [`post`].
-pub async fn get(url: &str) -> Result<HostResponse, String> {
-    call(&Method::Get, url, std::iter::empty(), Vec::new()).await
-}
-
-async fn call(
+pub(crate) async fn call(
     method: &Method,
     url: &str,
     headers: impl Iterator<Item = (&'static str, String)>,

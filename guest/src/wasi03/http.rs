@@ -2,8 +2,9 @@
 //! for and only up to a bound, and no header is copied that nobody looks at.
 
 use spin_sdk::wasip3::http::client;
+pub(crate) use spin_sdk::wasip3::http::types::Method;
 use spin_sdk::wasip3::http::types::{
-    ErrorCode, Fields, Method, Request as HostRequest, Response as WasiResponse, Scheme,
+    ErrorCode, Fields, Request as HostRequest, Response as WasiResponse, Scheme,
 };
 use spin_sdk::wasip3::wit_bindgen::{StreamReader, StreamResult, StreamWriter};
 use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
@@ -169,29 +170,11 @@ impl HostResponse {
     }
 }
 
-/// Sends `body` to `url` and returns the answer's head as soon as it is there.
+/// Sends a request to `url`, and returns the answer's head as soon as it is there.
 ///
 /// # Errors
 /// With a sentence, if `url` is none, the host does not grant it, or nobody answers.
-pub async fn post(
-    url: &str,
-    headers: &[(&'static str, String)],
-    body: Vec<u8>,
-) -> Result<HostResponse, String> {
-    let length = ("content-length", body.len().to_string());
-    let headers = headers.iter().cloned().chain([length]);
-    call(&Method::Post, url, headers, body).await
-}
-
-/// Asks for `url` and returns the answer's head as soon as it is there.
-///
-/// # Errors
-/// As [`post`].
-pub async fn get(url: &str) -> Result<HostResponse, String> {
-    call(&Method::Get, url, std::iter::empty(), Vec::new()).await
-}
-
-async fn call(
+pub(crate) async fn call(
     method: &Method,
     url: &str,
     headers: impl Iterator<Item = (&'static str, String)>,
