@@ -28,7 +28,7 @@ pub fn get(request: &Request) -> Response {
     } else {
         Response::new(200)
             .header("content-type", "application/json")
-            .body(DOCUMENT.as_bytes().to_vec())
+            .fixed_body(DOCUMENT.as_bytes())
     };
     response
         .header("cache-control", "no-cache")

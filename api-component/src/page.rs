@@ -43,7 +43,7 @@ pub fn get(name: &str, request: &Request) -> Option<Response> {
     Some(if accepts_gzip(accept_encoding.as_deref()) {
         response
             .header("content-encoding", "gzip")
-            .body(asset.gzip.to_vec())
+            .fixed_body(asset.gzip)
     } else {
         response.body(unpack(asset.gzip))
     })

@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use crate::host::http::BodyWriter;
 
+/// How much of a body that is part of the program is handed to the host at once, in bytes.
+const PIECE_BYTES: usize = 16 * 1024;
+
 /// Why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyError {
@@ -92,6 +95,21 @@ impl Response {
             .push(("content-length", body.len().to_string()));
         self.body = Body::Whole(body);
         self
+    }
+
+    /// Gives it a body that is part of the program, and its length. It is copied piece by piece, so
+    /// that a client who takes it slowly holds one piece of it and not the whole.
+    #[must_use]
+    pub fn fixed_body(mut self, body: &'static [u8]) -> Self {
+        self.headers
+            .push(("content-length", body.len().to_string()));
+        self.stream(move |mut writer| async move {
+            for piece in body.chunks(PIECE_BYTES) {
+                if !writer.write(piece.to_vec()).await {
+                    return;
+                }
+            }
+        })
     }
 
     /// Gives it a body that `write` writes after the head was sent, until it returns or the client is gone.

@@ -211,6 +211,7 @@ fn working_policy(app: &App, bears: Bears) -> Policy {
         spread: spread(),
         requests_per_instance: bears.at_most(app.processor.per_instance()),
         reuse_max: bears.at_most(app.limits.instance_reuse_max),
+        memory_bytes_max: None,
         idle: Duration::from_secs(app.limits.instance_idle_seconds),
         // An attempt takes as long as the work takes; what bounds it is its lease.
         response_max: None,
@@ -228,6 +229,9 @@ fn serving_policy(app: &App, bears: Bears, working: usize) -> Policy {
         spread: spread(),
         requests_per_instance: bears.at_most(limits.instance_requests_max),
         reuse_max: bears.at_most(limits.instance_reuse_max),
+        // Instances that serve one request each cannot serve what comes instead of others.
+        memory_bytes_max: (bears.at_most(usize::MAX) > 1)
+            .then_some(limits.serving_memory_bytes_max),
         idle: Duration::from_secs(limits.instance_idle_seconds),
         response_max: Some(Duration::from_secs(limits.request_seconds_max)),
         tail_max: Some(Duration::from_secs(limits.tail_seconds_max)),

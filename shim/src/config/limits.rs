@@ -43,6 +43,10 @@ pub struct Limits {
     pub guest_busy_seconds_max: u64,
     /// The memory of one instance.
     pub instance_memory_bytes_max: usize,
+    /// The memory that all instances of the component that serves clients have when no more of
+    /// them are made; what comes then waits for those that live. It counts where an instance
+    /// serves several requests (WASI 0.3).
+    pub serving_memory_bytes_max: usize,
     /// Instances of all components together.
     pub instances_max: usize,
     /// How many requests an instance of the component that serves clients has in hand at once.
@@ -75,6 +79,7 @@ impl Default for Limits {
             tail_seconds_max: 30,
             guest_busy_seconds_max: 60,
             instance_memory_bytes_max: 128 * 1024 * 1024,
+            serving_memory_bytes_max: 96 * 1024 * 1024,
             instances_max: 1000,
             instance_requests_max: 16,
             instance_reuse_max: 128,

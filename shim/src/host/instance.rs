@@ -11,6 +11,7 @@ use crate::clock;
 use crate::config::Limits;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime::{Engine, ResourceLimiter, Result, Store, UpdateDeadline, format_err};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -32,6 +33,8 @@ pub(super) struct Component {
     pub(super) busy_epochs_max: u64,
     /// Bytes that one instance's memory may have.
     pub(super) memory_bytes_max: usize,
+    /// Bytes that the memories of all its instances have.
+    pub(super) memory_bytes: AtomicUsize,
 }
 
 /// The state of one instance.
@@ -42,7 +45,7 @@ pub(super) struct State {
     http: WasiHttpCtx,
     outbound: Outbound,
     meter: Arc<Meter>,
-    memory: MemoryLimit,
+    memory: Memory,
 }
 
 impl State {
@@ -68,8 +71,9 @@ impl State {
             http: WasiHttpCtx::new(),
             outbound: component.outbound.clone(),
             meter,
-            memory: MemoryLimit {
-                bytes_max: component.memory_bytes_max,
+            memory: Memory {
+                component: component.clone(),
+                bytes: 0,
                 refused: false,
             },
             component,
@@ -154,19 +158,32 @@ impl WasiHttpView for State {
     }
 }
 
-struct MemoryLimit {
-    bytes_max: usize,
+/// The memory of an instance: bounded, and counted for as long as it is there.
+struct Memory {
+    component: Arc<Component>,
+    bytes: usize,
     refused: bool,
 }
 
-impl ResourceLimiter for MemoryLimit {
-    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {
-        let granted = desired <= self.bytes_max;
+impl ResourceLimiter for Memory {
+    fn memory_growing(&mut self, bytes: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+        let granted = desired <= self.component.memory_bytes_max;
+        if granted {
+            let more = desired - bytes;
+            self.bytes += more;
+            self.component.memory_bytes.fetch_add(more, Relaxed);
+        }
         self.refused |= !granted;
         Ok(granted)
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
         Ok(maximum.is_none_or(|maximum| desired <= maximum))
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.component.memory_bytes.fetch_sub(self.bytes, Relaxed);
     }
 }

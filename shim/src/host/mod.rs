@@ -24,6 +24,7 @@ use instance::{Component, State};
 use outbound::Outbound;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use tokio::runtime::Handle;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
@@ -193,6 +194,7 @@ fn share(
         ),
         busy_epochs_max: instance::busy_epochs_max(limits),
         memory_bytes_max: limits.instance_memory_bytes_max,
+        memory_bytes: AtomicUsize::new(0),
         id,
     })
 }

@@ -28,8 +28,11 @@ pub(crate) struct Policy {
     pub(crate) alone_max: usize,
     /// Requests that one instance has in hand at once.
     pub(crate) requests_per_instance: usize,
-    /// Requests that one instance takes on in its life.
+    /// Requests that one instance takes on in its life, while another may take its place.
     pub(crate) reuse_max: usize,
+    /// Bytes of memory of all instances with which no more than `spread` are made, if there is a
+    /// limit. What comes then is served by those that live.
+    pub(crate) memory_bytes_max: Option<usize>,
     /// How long an instance without work is kept.
     pub(crate) idle: Duration,
     /// How long an instance may owe a response, if there is a limit.
@@ -269,7 +272,7 @@ impl Inner {
                 *least = Some((place, load));
             }
         }
-        let may_add = self.alive.load(Relaxed) < self.policy.instances_max;
+        let may_add = self.may_add();
         if may_add && workers.len() < self.policy.spread {
             return Choice::New;
         }
@@ -283,6 +286,16 @@ impl Inner {
             soon => soon.or(late),
         };
         least.map_or(Choice::New, |(place, _)| Choice::Queue(place))
+    }
+
+    /// Whether there may be another instance.
+    fn may_add(&self) -> bool {
+        let alive = self.alive.load(Relaxed);
+        let memory_bytes = self.component.memory_bytes.load(Relaxed);
+        let memory_bytes_max = self.policy.memory_bytes_max;
+        alive < self.policy.instances_max
+            && (alive < self.policy.spread
+                || memory_bytes_max.is_none_or(|most| memory_bytes < most))
     }
 
     fn start(self: &Arc<Self>, workers: &mut Vec<Arc<Worker>>) -> Arc<Worker> {
@@ -303,7 +316,10 @@ impl Inner {
     }
 
     fn hand(&self, workers: &mut Vec<Arc<Worker>>, worker: &Arc<Worker>, job: Job) {
-        if worker.hand(job) >= self.policy.reuse_max {
+        let handed = worker.hand(job);
+        // One that is retired lives on for as long as anybody reads what it streams: where there is
+        // no room for one in its place, it goes on.
+        if handed >= self.policy.reuse_max && (self.policy.reuse_max == 1 || self.may_add()) {
             remove(workers, worker);
         }
     }
