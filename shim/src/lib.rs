@@ -38,6 +38,8 @@ use std::process::ExitCode;
 pub fn run(command: Command, signals: Signals) -> ExitCode {
     // One provider for all TLS of the process. OK to ignore: it fails where one is set already.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    // A service that is told to stop has done well; a task has not done what it was to do.
+    signals.end_with(matches!(command, Command::Up(_)).then_some(0));
     match command {
         Command::Up(arguments) => up::run(&arguments, signals),
         Command::Job(arguments) => job::run(&arguments, signals),

@@ -20,6 +20,8 @@ pub struct Signals(Arc<Mutex<Phase>>);
 /// What a signal does.
 #[derive(Debug)]
 enum Phase {
+    /// What to end with is not known yet: it is kept until then.
+    Unknown(Option<SignalKind>),
     /// There is nothing to finish: it ends the process, with this code if there is one.
     Beginning(Option<i32>),
     /// It is passed on.
@@ -31,7 +33,7 @@ enum Phase {
 impl Signals {
     /// Begins to listen, so that no signal is lost and the default action no longer ends the process.
     pub fn listen() -> io::Result<Self> {
-        let signals = Self(Arc::new(Mutex::new(Phase::Beginning(None))));
+        let signals = Self(Arc::new(Mutex::new(Phase::Unknown(None))));
         let (listening, listens) = mpsc::channel();
         let listener = signals.clone();
         thread::Builder::new()
@@ -51,9 +53,13 @@ impl Signals {
         Ok(signals)
     }
 
-    /// Has a signal that comes before there is anything to finish end the process in good order.
-    pub(crate) fn end_well(&self) {
-        *self.phase() = Phase::Beginning(Some(0));
+    /// Has a signal that comes before there is anything to finish, or that has come, end the process:
+    /// with `code`, or as a process that a signal ended.
+    pub(crate) fn end_with(&self, code: Option<i32>) {
+        let before = std::mem::replace(&mut *self.phase(), Phase::Beginning(code));
+        if let Phase::Unknown(Some(kind)) = before {
+            end(kind, code);
+        }
     }
 
     /// Waits for the first signal; from then on a second one ends the process at once.
@@ -69,16 +75,20 @@ impl Signals {
     fn pass_on(&self, mut both: Listener) {
         loop {
             let kind = both.next();
-            match std::mem::replace(&mut *self.phase(), Phase::Stopping) {
+            let mut phase = self.phase();
+            if let Phase::Unknown(first @ None) = &mut *phase {
+                *first = Some(kind);
+                continue;
+            }
+            let before = std::mem::replace(&mut *phase, Phase::Stopping);
+            drop(phase);
+            match before {
                 Phase::Running(sender) => {
                     // OK to ignore: a command that no longer waits is about to end.
                     let _ = sender.send(kind);
                 }
-                Phase::Beginning(code) => {
-                    tracing::info!(signal = name(kind), "stopping before anything has begun");
-                    std::process::exit(code.unwrap_or(SIGNALLED + kind.as_raw_value()));
-                }
-                Phase::Stopping => {
+                Phase::Beginning(code) => end(kind, code),
+                Phase::Unknown(_) | Phase::Stopping => {
                     tracing::warn!("a second signal: stopping at once");
                     std::process::exit(SIGNALLED + kind.as_raw_value());
                 }
@@ -90,6 +100,11 @@ impl Signals {
         // OK because nothing panics while it holds the lock.
         self.0.lock().expect("the phase is never poisoned")
     }
+}
+
+fn end(kind: SignalKind, code: Option<i32>) -> ! {
+    tracing::info!(signal = name(kind), "stopping before anything has begun");
+    std::process::exit(code.unwrap_or(SIGNALLED + kind.as_raw_value()));
 }
 
 fn name(kind: SignalKind) -> &'static str {

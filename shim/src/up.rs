@@ -18,7 +18,6 @@ use tokio::time::Instant;
 const MISUSE: u8 = 2;
 
 pub(crate) fn run(arguments: &UpArgs, signals: Signals) -> ExitCode {
-    signals.end_well();
     let app = match App::load(&arguments.app) {
         Ok(app) => app,
         Err(faults) => return refuse(&faults),
