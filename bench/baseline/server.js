@@ -4,33 +4,15 @@
 // work that was lost, fences its outcome or retries it: it is the least that answers alike.
 
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import Fastify from "fastify";
 import { createClient } from "redis";
 
 const WORK_MS_MAX = 30_000;
 
-const schema = {
-  body: {
-    type: "object",
-    required: ["customer", "items"],
-    properties: {
-      customer: { type: "string", minLength: 1, maxLength: 200 },
-      items: {
-        type: "array",
-        minItems: 1,
-        maxItems: 1000,
-        items: {
-          type: "object",
-          required: ["name", "quantity"],
-          properties: {
-            name: { type: "string", minLength: 1, maxLength: 200 },
-            quantity: { type: "integer", minimum: 1, maximum: 1_000_000 },
-          },
-        },
-      },
-    },
-  },
-};
+// What orders are held to, as the service itself says.
+const { components } = JSON.parse(readFileSync(new URL("../../clients/js/openapi.json", import.meta.url), "utf8"));
+const schema = { body: components.schemas.Order };
 
 async function openStore(socket) {
   if (!socket) {

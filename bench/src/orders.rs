@@ -10,21 +10,12 @@ use crate::load::{Load, Pace, get, post};
 
 /// An order as clients send it.
 pub fn order() -> String {
-    body().to_string()
+    tests::order()
 }
 
 /// An order whose work takes that long, and goes that way.
 pub fn order_that(ms: u64, outcome: &str) -> String {
-    let mut order = body();
-    order["simulate"] = json!({"ms": ms, "outcome": outcome});
-    order.to_string()
-}
-
-fn body() -> Value {
-    json!({
-        "customer": "Ada Lovelace",
-        "items": [{"name": "tea", "quantity": 2}, {"name": "sugar", "quantity": 1}],
-    })
+    tests::order_that(&json!({"ms": ms, "outcome": outcome}))
 }
 
 /// A load of submissions of one order.

@@ -84,9 +84,6 @@ fn record(id: Uuid, created: Duration, open_at: Option<Duration>) -> Value {
             "outcome": outcome,
         }],
         "state": state,
-        "order": {
-            "customer": "Ada Lovelace",
-            "items": [{"name": "tea", "quantity": 2}, {"name": "sugar", "quantity": 1}],
-        },
+        "order": tests::order_with(json!({})),
     })
 }

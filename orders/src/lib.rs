@@ -1,58 +1,53 @@
-//! The domain of asynchronous orders: what an order and its record are, which
-//! transitions are legal, and the protocol (submit, claim, renew, settle, cancel, sweep, expire)
-//! that keeps them right over a key-value store.
+//! The app: what an order is, and what working on one means. **Change this crate to make it yours.**
 //!
-//! Nothing here does I/O, reads a clock or draws randomness: the store is a port
-//! that the caller implements, and the time and fresh tokens are arguments. So the
-//! functions that run in production are the ones that tests drive natively and that
-//! a model checker explores. There is no HTTP and no Spin in this crate.
+//! Nothing else has to be changed for that but `spin.toml`, which grants what the work reaches: hosts,
+//! stores, variables.
 
-#![forbid(unsafe_code)]
-
-mod claim;
-mod expire;
-mod id;
-mod idempotency;
-mod json;
-mod keys;
-mod list;
 mod order;
-mod record;
-mod retry;
-mod settle;
-mod store;
-mod submit;
-mod sweep;
-mod timestamp;
-mod transition;
-mod turn;
-mod update;
+mod simulate;
+mod worker;
 
-pub mod memory;
+use serde_json::value::RawValue;
+use work::{Context, Sent, Variables, Work, WorkError};
 
-pub use claim::{ClaimError, Claimant, Held, RenewError, claim, release, renew};
-pub use expire::{
-    CLOCKS_DIFFER_MS, Expired, ExpiryPolicy, ExpiryTurn, expire, rest as rest_after_expiry,
-};
-pub use id::{InvalidOrderId, OrderId, Token};
-pub use idempotency::{Digest, Idempotency, TAKEOVER_MS, find_submitted, submit_once};
-pub use json::DEPTH_MAX;
-pub use list::{ListQuery, Page, list};
-pub use order::{Fault, ITEMS_MAX, InvalidOrder, NAME_CHARS_MAX, Order, QUANTITY_MAX};
-pub use record::{
-    ATTEMPTS_KEPT_MAX, Attempt, AttemptOutcome, Claim, ErrorCode, Failure, InvalidRecord,
-    RECORD_VERSION, Record, State, Status,
-};
-pub use retry::{BACKOFF_BASE_MS, BACKOFF_CAP_MS, backoff_ms};
-pub use settle::{AttemptEnd, SettleError, cancel, settle};
-pub use store::{Key, KeyPage, Snapshot, Store, StoreError, Swap};
-pub use submit::{Submission, SubmitError, submit};
-pub use sweep::{
-    DISPATCH_GRACE_MS, OwnersFull, SweepPolicy, SweepTurn, Swept, find_owners_full, needs_dispatch,
-    next_sweep_at, rest as rest_after_sweep, sweep,
-};
-pub use timestamp::Timestamp;
-pub use transition::{
-    Event, IllegalTransition, MESSAGE_BYTES_MAX, RESULT_BYTES_MAX, Refusal, apply,
-};
-pub use update::{UpdateError, find, move_ended, move_left};
+pub use order::Order;
+
+use simulate::Simulate;
+use worker::Worker;
+
+/// Orders, and the work that the variable `work` chooses.
+pub enum Orders {
+    /// `simulate`: wait a while. For tests and demonstrations.
+    Simulate(Simulate),
+    /// `http`: hand the order to another server.
+    Http(Worker),
+}
+
+impl Work for Orders {
+    const COLLECTION: &'static str = "orders";
+    const NAME: &'static str = "order";
+    const EXAMPLE: &'static str = include_str!("../example.json");
+
+    type Input = Order;
+    type Output = Option<Box<RawValue>>;
+
+    async fn from_variables(variables: &mut Variables) -> Self {
+        match variables.text("work").await.trim() {
+            "simulate" => Self::Simulate(Simulate::from_variables(variables).await),
+            "http" => Self::Http(Worker::from_variables(variables).await),
+            other => {
+                let detail =
+                    format!("the variable `work` must be `simulate` or `http`, found `{other}`");
+                variables.fault("work", detail);
+                Self::Simulate(Simulate::default())
+            }
+        }
+    }
+
+    async fn run(&self, sent: &Sent<Order>, context: &Context) -> Result<Self::Output, WorkError> {
+        match self {
+            Self::Simulate(simulate) => simulate.run(sent.as_json(), context).await.map(|()| None),
+            Self::Http(worker) => worker.run(sent.as_json(), context).await,
+        }
+    }
+}

@@ -168,7 +168,7 @@ fn summary(app: &App, started: &Started, listeners: &Listeners) -> String {
         ));
     }
     line(format_args!(
-        "\nCompiled in {} ms. Try\n  curl -i {base}/orders -H 'content-type: application/json' -d '{{\"customer\":\"Ada\",\"items\":[{{\"name\":\"tea\",\"quantity\":2}}]}}'\n",
+        "\nCompiled in {} ms. Try\n  {base}/ in a browser, or\n  curl {base}/openapi.json\n",
         started.compiled_in.as_millis()
     ));
     text

@@ -13,7 +13,7 @@ use ureq::http::HeaderName;
 
 use crate::{Response, repository};
 
-const DOCUMENT: &str = "api-component/openapi.json";
+const DOCUMENT: &str = "clients/js/openapi.json";
 
 /// Headers that may come with any answer: those of HTTP itself, of its connection, and of CORS.
 const GENERAL_HEADERS: [&str; 7] = [

@@ -47,7 +47,7 @@ pub use raw::RawConnection;
 pub use redis_server::{Proxy, RedisServer};
 pub use report::{Recovery, Row};
 pub use repository::{path as repository_path, read as read_repository_file};
-pub use sample::{UNKNOWN_ID, order, order_of_bytes, order_that, uuid_in};
+pub use sample::{UNKNOWN_ID, order, order_of_bytes, order_that, order_with, uuid_in};
 pub use setup::{Refusal, Setup};
 pub use store::{
     break_store, damage_records, lock_store, lock_store_for_writing, order_keys, store_file,

@@ -36,7 +36,15 @@ const STEPS: &[Step] = &[
 ];
 
 /// The packages that are for Wasm, where code may differ.
-const WASM_PACKAGES: [&str; 3] = ["api-component", "guest", "processor-component"];
+const WASM_PACKAGES: [&str; 7] = [
+    "api",
+    "api-component",
+    "guest",
+    "orders",
+    "processor",
+    "processor-component",
+    "work",
+];
 
 const RUSTDOCFLAGS: &str = "-D warnings -A rustdoc::private-intra-doc-links";
 

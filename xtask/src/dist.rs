@@ -26,7 +26,7 @@ const STARTS: usize = 5;
 /// How long an answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
-const ORDER: &str = r#"{"customer":"Ada","items":[{"name":"tea","quantity":2}]}"#;
+const ORDER: &str = include_str!("../../orders/example.json");
 
 /// Makes it, and sees that it serves.
 pub(crate) fn run() -> Result<()> {

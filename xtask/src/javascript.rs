@@ -6,10 +6,26 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use crate::host::Host;
-use crate::{process, setup, workspace};
+use crate::wasi::Wasi;
+use crate::{build, process, setup, workspace};
 
 /// The two packages: the folder of each, and its name below `target/npm`.
 const PACKAGES: [(&str, &str); 2] = [("clients/js", "client"), ("web", "web")];
+
+/// Makes anew what is made from the service's own document: the copy of it that the client keeps, and
+/// the client's types.
+pub(crate) fn generate() -> Result<()> {
+    setup::require_program("node", "nodejs")?;
+    setup::require_program("npm", "npm")?;
+    build::run(Wasi::default())?;
+    let (folder, name) = PACKAGES[0];
+    let modules = install(folder, name)?;
+    let host = Host::start(&[])?;
+    let mut types = process::command("node");
+    types.args(["clients/js/scripts/generate-types.js", "--from"]);
+    types.arg(format!("{}/openapi.json", host.url));
+    process::run(types.env("NODE_PATH", modules))
+}
 
 /// Checks the types and runs the tests of both.
 pub(crate) fn run() -> Result<()> {

@@ -58,6 +58,8 @@ enum Command {
     },
     /// Make one static executable with the app inside, and see that it serves
     Dist,
+    /// Make anew what is made from the app: the client's copy of the OpenAPI document, and its types
+    Generate,
     /// Run everything that CI runs
     Check,
     /// Hold the house rules that no other tool holds
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         Command::Prove => prove::run(),
         Command::Bench { name } => bench::run(name.as_deref()),
         Command::Dist => dist::run(),
+        Command::Generate => javascript::generate(),
         Command::Check => check::run(),
         Command::Tidy => tidy::run(),
     };

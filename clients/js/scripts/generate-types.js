@@ -1,12 +1,20 @@
-// Makes src/types.d.ts from the service's OpenAPI document; with `--check`, fails if it is not what would be made.
+// Makes src/types.d.ts from openapi.json, the document of the service; with `--check`, fails if it is not what
+// would be made; with `--from URL`, takes openapi.json from a service first.
 import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 
 // By `require`, which also finds a package that is installed outside of the source tree.
 const { default: generate, astToString } = createRequire(import.meta.url)('openapi-typescript');
 
-const contract = new URL('../../../api-component/openapi.json', import.meta.url);
+const contract = new URL('../openapi.json', import.meta.url);
 const types = new URL('../src/types.d.ts', import.meta.url);
+
+const from = process.argv.indexOf('--from');
+if (from > 0) {
+  const answer = await fetch(process.argv[from + 1]);
+  if (!answer.ok) throw new Error(`expected the document, found status ${answer.status}`);
+  await writeFile(contract, await answer.text());
+}
 
 const { openapi, info, components } = JSON.parse(await readFile(contract, 'utf8'));
 // The documents alone: the client has methods for the paths.

@@ -21,23 +21,23 @@ export interface components {
          * @enum {string}
          */
         Status: "pending" | "processing" | "completed" | "failed" | "cancelled";
-        /** @description What the client sends. Other members are kept, and returned in the result */
+        /**
+         * Order
+         * @description What a client orders. Members that are not named here are kept, and not looked at.
+         */
         Order: {
-            /** @description 1 to 200 characters */
+            /** @description Who orders. */
             customer: string;
-            /** @description 1 to 1,000 of them */
-            items: components["schemas"]["Item"][];
-        } & {
-            [key: string]: unknown;
-        };
-        /** @description One position of an order. Other members are kept */
-        Item: {
-            /** @description 1 to 200 characters */
-            name: string;
-            /** @description 1 to 1,000,000 */
-            quantity: number;
-        } & {
-            [key: string]: unknown;
+            /** @description What is ordered. */
+            items: {
+                /** @description What it is called. */
+                name: string;
+                /**
+                 * Format: uint32
+                 * @description How many.
+                 */
+                quantity: number;
+            }[];
         };
         /** @description Where an order stands. It never holds the order */
         StatusDocument: {
@@ -177,7 +177,6 @@ export type Cursor = components['schemas']['Cursor'];
 export type Timestamp = components['schemas']['Timestamp'];
 export type Status = components['schemas']['Status'];
 export type Order = components['schemas']['Order'];
-export type Item = components['schemas']['Item'];
 export type StatusDocument = components['schemas']['StatusDocument'];
 export type EndedDocument = components['schemas']['EndedDocument'];
 export type OrderPage = components['schemas']['OrderPage'];

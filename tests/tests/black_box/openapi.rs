@@ -24,7 +24,7 @@ fn the_document_is_served_as_it_is_in_the_repository() {
 
     let answer = host.get("/openapi.json").send();
 
-    let expected = read_repository_file("api-component/openapi.json");
+    let expected = read_repository_file("clients/js/openapi.json");
     answer.expect_json(200);
     assert_eq!(answer.text(), expected);
     let etag = answer.header("etag").expect("the document has an ETag");

@@ -13,13 +13,13 @@ struct Boundary {
 
 const BOUNDARIES: &[Boundary] = &[
     Boundary {
-        within: "orders/src/",
+        within: "pattern/protocol/src/",
         except: None,
         names: &["SystemTime", "Instant", "Timestamp::now", "Zoned::now"],
-        why: "the domain reads no clock; the time is an argument",
+        why: "the protocol reads no clock; the time is an argument",
     },
     Boundary {
-        within: "orders/src/",
+        within: "pattern/protocol/src/",
         except: None,
         names: &[
             "std::env",
@@ -29,37 +29,43 @@ const BOUNDARIES: &[Boundary] = &[
             "std::process",
             "std::thread",
         ],
-        why: "the domain does no I/O; its storage is a port",
+        why: "the protocol does no I/O; its storage is a port",
+    },
+    Boundary {
+        within: "pattern/protocol/src/",
+        except: None,
+        names: &["::http", "::spin_sdk", "::wasmtime"],
+        why: "the protocol knows neither HTTP nor a host",
+    },
+    Boundary {
+        within: "pattern/api/src/",
+        except: None,
+        names: &[
+            "::spin_sdk",
+            "::wasi",
+            "::wasip3",
+            "guest::sdk",
+            "StatusCode",
+        ],
+        why: "only `guest` knows the host's interfaces, so that another host costs one crate",
+    },
+    Boundary {
+        within: "pattern/processor/src/",
+        except: None,
+        names: &[
+            "::spin_sdk",
+            "::wasi",
+            "::wasip3",
+            "guest::sdk",
+            "StatusCode",
+        ],
+        why: "only `guest` knows the host's interfaces, so that another host costs one crate",
     },
     Boundary {
         within: "orders/src/",
         except: None,
-        names: &["::http", "::spin_sdk", "::wasmtime"],
-        why: "the domain knows neither HTTP nor a host",
-    },
-    Boundary {
-        within: "api-component/src/",
-        except: None,
-        names: &[
-            "::spin_sdk",
-            "::wasi",
-            "::wasip3",
-            "guest::sdk",
-            "StatusCode",
-        ],
-        why: "only `guest` knows the host's interfaces, so that another host costs one crate",
-    },
-    Boundary {
-        within: "processor-component/src/",
-        except: None,
-        names: &[
-            "::spin_sdk",
-            "::wasi",
-            "::wasip3",
-            "guest::sdk",
-            "StatusCode",
-        ],
-        why: "only `guest` knows the host's interfaces, so that another host costs one crate",
+        names: &["::guest", "::protocol", "::spin_sdk", "::wasmtime"],
+        why: "an app knows its work and the trait in `work`: neither the store, nor leases, nor hosts",
     },
     Boundary {
         within: "shim/src/",
@@ -104,15 +110,15 @@ pub(super) fn names(repository: &Repository) -> Vec<Fault> {
 
 /// The files of components that know the statuses of errors.
 const KNOW_ERROR_STATUSES: [&str; 3] = [
-    "api-component/src/problem.rs",
-    "processor-component/src/problem.rs",
+    "pattern/api/src/problem.rs",
+    "pattern/processor/src/problem.rs",
     // It reads the statuses that a user's worker answers with.
-    "processor-component/src/worker.rs",
+    "orders/src/worker.rs",
 ];
 
 /// In each component, only [`KNOW_ERROR_STATUSES`] have the number of an error's status.
 pub(super) fn error_statuses(repository: &Repository) -> Vec<Fault> {
-    let components = ["api-component/src/", "processor-component/src/"];
+    let components = ["pattern/api/src/", "pattern/processor/src/"];
     let files = components
         .iter()
         .flat_map(|component| repository.files_in(component, "rs"));
@@ -170,20 +176,20 @@ mod tests {
     #[test]
     fn a_clock_in_the_domain_is_a_fault() {
         let source = "use std::time::Duration;\nuse std::time::{Instant};";
-        let found = places(names, &[("orders/src/a.rs", source)]);
-        assert_eq!(found, [("orders/src/a.rs".to_owned(), 2)]);
+        let found = places(names, &[("pattern/protocol/src/a.rs", source)]);
+        assert_eq!(found, [("pattern/protocol/src/a.rs".to_owned(), 2)]);
     }
 
     #[test]
     fn the_hosts_interfaces_are_named_by_guest_alone() {
         let source = "use spin_sdk::key_value::Store;";
         let files = [
-            ("guest/src/store.rs", source),
-            ("api-component/src/submit.rs", source),
+            ("pattern/guest/src/store.rs", source),
+            ("pattern/api/src/submit.rs", source),
         ];
         assert_eq!(
             places(names, &files),
-            [("api-component/src/submit.rs".to_owned(), 1)]
+            [("pattern/api/src/submit.rs".to_owned(), 1)]
         );
     }
 
@@ -201,17 +207,17 @@ mod tests {
     #[test]
     fn an_error_status_is_written_in_problem_rs_alone() {
         let source = "status: 200,\nstatus: 404,\n#[cfg(test)] mod tests { fn a() { 503 } }";
-        let cancel = "api-component/src/cancel.rs";
+        let cancel = "pattern/api/src/cancel.rs";
         let found = places(
             error_statuses,
-            &[("api-component/src/problem.rs", source), (cancel, source)],
+            &[("pattern/api/src/problem.rs", source), (cancel, source)],
         );
         assert_eq!(found, [(cancel.to_owned(), 2)]);
     }
 
     #[test]
     fn a_file_that_is_not_rust_is_a_fault() {
-        let file = "api-component/src/a.rs";
+        let file = "pattern/api/src/a.rs";
         assert_eq!(places(names, &[(file, "fn (")]), [(file.to_owned(), 0)]);
     }
 }

@@ -12,24 +12,45 @@ struct Direction {
 
 const DIRECTIONS: &[Direction] = &[
     Direction {
-        package: "orders",
+        package: "protocol",
         depends_on: &[],
-        why: "the domain depends on nothing of ours, so that it is tested and checked by itself",
+        why: "the protocol depends on nothing of ours, so that it is tested and checked by itself",
     },
     Direction {
         package: "guest",
-        depends_on: &["orders"],
-        why: "it gives the domain's port a store, and knows neither component",
+        depends_on: &["protocol"],
+        why: "it gives the protocol's port a store, and knows neither component",
+    },
+    Direction {
+        package: "work",
+        depends_on: &["guest", "protocol"],
+        why: "it is what an app sees of the pattern",
+    },
+    Direction {
+        package: "api",
+        depends_on: &["guest", "protocol", "work"],
+        why: "it serves any app, and knows none",
+    },
+    Direction {
+        package: "processor",
+        depends_on: &["guest", "protocol", "work"],
+        why: "it runs the work of any app, and knows none",
+    },
+    Direction {
+        package: "orders",
+        // The last for its tests.
+        depends_on: &["work", "guest"],
+        why: "an app knows its work, and of the pattern what `work` shows",
     },
     Direction {
         package: "api-component",
-        depends_on: &["guest", "orders"],
-        why: "components share the domain and their view of the host, and nothing else",
+        depends_on: &["api", "guest", "orders"],
+        why: "a component joins the app to the pattern",
     },
     Direction {
         package: "processor-component",
-        depends_on: &["guest", "orders"],
-        why: "components share the domain and their view of the host, and nothing else",
+        depends_on: &["guest", "orders", "processor"],
+        why: "a component joins the app to the pattern",
     },
     Direction {
         package: "wasm-shim",
@@ -169,9 +190,9 @@ mod tests {
     #[test]
     fn the_directions_of_the_design_hold() {
         let packages = vec![
-            package("orders", &["serde"]),
-            package("guest", &["orders", "spin-sdk"]),
-            package("api-component", &["guest", "orders"]),
+            package("protocol", &["serde"]),
+            package("guest", &["protocol", "spin-sdk"]),
+            package("api-component", &["api", "guest", "orders"]),
             package("wasm-shim", &["redis-server", "wasmtime"]),
         ];
         assert_eq!(sentences(packages), Vec::<String>::new());
@@ -180,19 +201,19 @@ mod tests {
     #[test]
     fn a_dependency_against_the_direction_is_a_fault() {
         let found = sentences(vec![
-            package("orders", &["wasm-shim"]),
+            package("protocol", &["wasm-shim"]),
             package("wasm-shim", &["redis-server"]),
         ]);
         assert_eq!(found.len(), 1);
         assert!(
-            found[0].starts_with("package `orders` depends on `wasm-shim`: "),
+            found[0].starts_with("package `protocol` depends on `wasm-shim`: "),
             "{found:?}"
         );
     }
 
     #[test]
-    fn a_component_without_the_domain_is_a_fault() {
-        let found = sentences(vec![package("api-component", &["guest"])]);
+    fn a_component_without_the_app_is_a_fault() {
+        let found = sentences(vec![package("api-component", &["api", "guest"])]);
         assert!(
             found[0].starts_with("package `api-component` does not depend on `orders`: "),
             "{found:?}"
@@ -203,7 +224,7 @@ mod tests {
     fn a_component_that_depends_on_the_sdk_is_a_fault() {
         let found = sentences(vec![package(
             "api-component",
-            &["guest", "orders", "spin-sdk"],
+            &["api", "guest", "orders", "spin-sdk"],
         )]);
         assert!(
             found[0].starts_with("package `api-component` depends on `spin-sdk`, "),

@@ -3,7 +3,7 @@
 use super::code::{Code, Literal};
 use super::{Fault, Repository};
 
-const PROBLEMS: &str = "api-component/src/problem.rs";
+const PROBLEMS: &str = "pattern/api/src/problem.rs";
 const PAGES: &str = "docs/problems/";
 
 /// A row of the table in [`PROBLEMS`].

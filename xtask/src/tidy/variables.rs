@@ -41,18 +41,36 @@ fn unused(manifest: &SpinManifest) -> Vec<Fault> {
         .collect()
 }
 
+/// Where a component's code may be: its own, the app's, and that of the part of the pattern which it joins
+/// to the app.
+fn code_of(component: &Component) -> [String; 3] {
+    let crate_name = component.source.file_stem().unwrap_or_default();
+    let package = crate_name.to_string_lossy().replace('_', "-");
+    let part = package.strip_suffix("-component").unwrap_or(&package);
+    [
+        format!("{package}/src/"),
+        "orders/src/".to_owned(),
+        format!("pattern/{part}/src/"),
+    ]
+}
+
 /// The variables that a component is given and does not read.
 fn unread(repository: &Repository, component: &Component) -> Vec<Fault> {
-    let crate_name = component.source.file_stem().unwrap_or_default();
-    let directory = format!("{}/src/", crate_name.to_string_lossy().replace('_', "-"));
+    let directories = code_of(component);
     let is_read = |name: &str| {
         let literal = format!("\"{name}\"");
-        repository
-            .files_in(&directory, "rs")
-            .any(|(_, text)| text.contains(&literal))
+        let mut files = directories
+            .iter()
+            .flat_map(|directory| repository.files_in(directory, "rs"));
+        files.any(|(_, text)| text.contains(&literal))
     };
     let unread = component.variables.keys().filter(|name| !is_read(name));
-    let fault = |name| format!("nothing in `{directory}` reads variable `{name}`");
+    let fault = |name| {
+        format!(
+            "nothing in `{}` reads variable `{name}`",
+            directories.join("`, `")
+        )
+    };
     unread
         .map(|name| Fault::file(MANIFEST, fault(name)))
         .collect()
@@ -164,7 +182,9 @@ mod tests {
         let found = faults_of_variables(SAMPLE, &SOURCE.replace("lease", "rent"), TABLE);
         assert_eq!(
             found,
-            ["nothing in `api-component/src/` reads variable `lease_seconds`"]
+            [
+                "nothing in `api-component/src/`, `orders/src/`, `pattern/api/src/` reads variable `lease_seconds`"
+            ]
         );
     }
 

@@ -1,0 +1,26 @@
+//! The trigger of any app: claim an order, run the app's work, settle.
+//!
+//! Triggered by a private route, so that only the app's own components and its host
+//! reach it.
+
+mod route;
+
+mod attempt;
+mod company;
+mod lease;
+
+mod dispatch;
+mod expire;
+mod sweep;
+
+mod any_work;
+mod app;
+mod problem;
+mod settings;
+
+/// How long ago that was, in milliseconds, by a clock that is never set.
+fn elapsed_ms(since: std::time::Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+pub use route::answer;

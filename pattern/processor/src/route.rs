@@ -1,0 +1,203 @@
+//! The route table of the processor. Only this app's components and its host reach it.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use guest::{Request, Response};
+use protocol::{ClaimError, Claimant, Held, OrderId, Record, Refusal, State, Status, Token};
+use serde::Serialize;
+use work::Work;
+
+use crate::app::App;
+use crate::company::Place;
+use crate::problem::Problem;
+use crate::{attempt, expire, settings, sweep};
+
+/// Says of an attempt that it has its instance to itself, or must have (RFC 8941 boolean).
+const ALONE: (&str, &str) = ("attempt-alone", "?1");
+
+/// Answers any request to the app `W`.
+pub async fn answer<W: Work>(request: Request) -> Response {
+    match dispatch_to_route::<W>(&request).await {
+        Ok(response) => response,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn dispatch_to_route<W: Work>(request: &Request) -> Result<Response, Problem> {
+    let target = request.target();
+    let path = target.split('?').next().unwrap_or_default();
+    let mut segments = path.trim_start_matches('/').split('/');
+    match (
+        request.method().as_str(),
+        segments.next(),
+        segments.next(),
+        segments.next(),
+    ) {
+        ("POST", Some("orders"), Some(id), None) => process::<W>(order_id(id)?, request).await,
+        ("POST", Some("sweep"), None, None) => sweep::post(App::get::<W>().await?, request).await,
+        ("POST", Some("expire"), None, None) => expire::post(&*App::get::<W>().await?).await,
+        ("GET", Some("configz"), None, None) => settings::get::<W>().await,
+        ("POST", Some("release"), Some(id), None) => release::<W>(order_id(id)?, request).await,
+        _ => Err(Problem::not_found(path)),
+    }
+}
+
+/// Claims the order and runs one attempt: after the answer, or before it with `Prefer: wait`.
+async fn process<W: Work>(id: OrderId, request: &Request) -> Result<Response, Problem> {
+    // The lease is counted from before the store is asked, by a clock that is never set.
+    let claimed_at = Instant::now();
+    let app = App::get::<W>().await?;
+    let token = token(request, "claim-token")?;
+    let claimant = Claimant {
+        token: token.unwrap_or_else(guest::token),
+        lease_ms: app.settings.lease_ms,
+        alone: guest::SERVES_ONE_REQUEST
+            || request.list_header(ALONE.0).as_deref() == Some(ALONE.1),
+        tenure: tenure(request)?,
+    };
+    let mut place = Place::take().ok_or_else(|| Problem::instance_taken(id))?;
+    // A host that chooses the token is ours, which gives an order that must be alone an instance.
+    let (held, claimant) = if token.is_some() {
+        match claim(&app, id, claimant).await {
+            Err(error) if must_be_alone(&error) => {
+                return Ok(Problem::from(error)
+                    .into_response()
+                    .header(ALONE.0, ALONE.1));
+            }
+            held => (held?, claimant),
+        }
+    } else {
+        claim_among_others(&app, id, claimant, &mut place).await?
+    };
+    let attempt = attempt::Attempt {
+        record: held.record,
+        claimant,
+        claimed_at,
+        place,
+    };
+    let document = AttemptDocument::of(&attempt.record);
+    if !prefers(request, "wait") {
+        guest::spawn(async move {
+            attempt::run(&app, attempt).await;
+        });
+        return Ok(Response::json(202, &document));
+    }
+    match attempt::run(&app, attempt).await {
+        Some(record) => Ok(Response::json(200, &AttemptDocument::of(&record))),
+        None => Err(Problem::claim_lost(id)),
+    }
+}
+
+async fn claim(app: &App, id: OrderId, claimant: Claimant) -> Result<Held, ClaimError> {
+    protocol::claim(&app.store, id, claimant, guest::token(), guest::now()).await
+}
+
+/// Claims where the host gives no order an instance of its own: one that must be alone is, if nobody
+/// else is here now.
+async fn claim_among_others(
+    app: &Rc<App>,
+    id: OrderId,
+    claimant: Claimant,
+    place: &mut Place,
+) -> Result<(Held, Claimant), ClaimError> {
+    match claim(app, id, claimant).await {
+        Err(error) if must_be_alone(&error) && place.keep_others_out() => {
+            let claimant = Claimant {
+                alone: true,
+                ..claimant
+            };
+            Ok((claim(app, id, claimant).await?, claimant))
+        }
+        held => Ok((held?, claimant)),
+    }
+}
+
+fn must_be_alone(error: &ClaimError) -> bool {
+    matches!(error, ClaimError::Unavailable(refused) if refused.refusal == Refusal::NotAlone)
+}
+
+/// Hands a claim back, for a host that shuts down.
+async fn release<W: Work>(id: OrderId, request: &Request) -> Result<Response, Problem> {
+    let app = App::get::<W>().await?;
+    let token = token(request, "claim-token")?.ok_or_else(Problem::claim_token_missing)?;
+    protocol::release(&app.store, id, token, guest::token(), guest::now()).await?;
+    Ok(Response::new(204))
+}
+
+/// How an attempt stands, for whoever dispatched it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AttemptDocument {
+    id: OrderId,
+    status: Status,
+    attempt: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_attempt_at: Option<String>,
+}
+
+impl AttemptDocument {
+    fn of(record: &Record) -> Self {
+        let next_attempt_at = match &record.state {
+            State::Pending { next_attempt_at } => next_attempt_at.map(|at| at.to_string()),
+            _ => None,
+        };
+        Self {
+            id: record.id,
+            status: record.status(),
+            attempt: record.attempt,
+            next_attempt_at,
+        }
+    }
+}
+
+/// Whether the request has the preference (RFC 7240), whatever its value: an attempt's end is waited
+/// for as long as it takes.
+pub fn prefers(request: &Request, preference: &str) -> bool {
+    let value = request.list_header("prefer");
+    value.is_some_and(|value| names_preference(&value, preference))
+}
+
+fn names_preference(value: &str, preference: &str) -> bool {
+    value
+        .split([',', ';'])
+        .filter_map(|part| part.split('=').next())
+        .any(|name| name.trim().eq_ignore_ascii_case(preference))
+}
+
+/// The tenure of a host that has the store for itself, if it says so.
+pub fn tenure(request: &Request) -> Result<Option<Token>, Problem> {
+    token(request, "store-tenure")
+}
+
+/// A token that the host chose: that of a claim, so that it can release it later; or its tenure.
+fn token(request: &Request, name: &'static str) -> Result<Option<Token>, Problem> {
+    let value = request.header(name);
+    value
+        .map_err(|_| Problem::token_invalid(name, "more than one"))?
+        .map(|value| {
+            value
+                .parse()
+                .map_err(|_| Problem::token_invalid(name, &value))
+        })
+        .transpose()
+}
+
+fn order_id(text: &str) -> Result<OrderId, Problem> {
+    text.parse().map_err(|_| Problem::order_not_found(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preference_to_wait_is_found_among_others() {
+        for value in ["wait", "wait=10", "respond-async, wait=10", "Wait"] {
+            assert!(names_preference(value, "wait"), "`{value}`");
+        }
+        for value in ["", "respond-async", "waiting=1"] {
+            assert!(!names_preference(value, "wait"), "`{value}`");
+        }
+    }
+}

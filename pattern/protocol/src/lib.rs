@@ -1,0 +1,57 @@
+//! The pattern, for orders of any shape: what a record of one is, which
+//! transitions are legal, and the protocol (submit, claim, renew, settle, cancel, sweep, expire)
+//! that keeps them right over a key-value store.
+//!
+//! Nothing here does I/O, reads a clock or draws randomness: the store is a port
+//! that the caller implements, and the time and fresh tokens are arguments. So the
+//! functions that run in production are the ones that tests drive natively and that
+//! a model checker explores. There is no HTTP and no Spin in this crate.
+
+#![forbid(unsafe_code)]
+
+mod claim;
+mod expire;
+mod id;
+mod idempotency;
+mod keys;
+mod list;
+mod order;
+mod record;
+mod retry;
+mod settle;
+mod store;
+mod submit;
+mod sweep;
+mod timestamp;
+mod transition;
+mod turn;
+mod update;
+
+pub mod json;
+pub mod memory;
+
+pub use claim::{ClaimError, Claimant, Held, RenewError, claim, release, renew};
+pub use expire::{
+    CLOCKS_DIFFER_MS, Expired, ExpiryPolicy, ExpiryTurn, expire, rest as rest_after_expiry,
+};
+pub use id::{InvalidOrderId, OrderId, Token};
+pub use idempotency::{Digest, Idempotency, TAKEOVER_MS, find_submitted, submit_once};
+pub use list::{ListQuery, Page, list};
+pub use order::{MalformedOrder, Order};
+pub use record::{
+    ATTEMPTS_KEPT_MAX, Attempt, AttemptOutcome, Claim, ErrorCode, Failure, InvalidRecord,
+    RECORD_VERSION, Record, State, Status,
+};
+pub use retry::{BACKOFF_BASE_MS, BACKOFF_CAP_MS, backoff_ms};
+pub use settle::{AttemptEnd, SettleError, cancel, settle};
+pub use store::{Key, KeyPage, Snapshot, Store, StoreError, Swap};
+pub use submit::{Submission, SubmitError, submit};
+pub use sweep::{
+    DISPATCH_GRACE_MS, OwnersFull, SweepPolicy, SweepTurn, Swept, find_owners_full, needs_dispatch,
+    next_sweep_at, rest as rest_after_sweep, sweep,
+};
+pub use timestamp::Timestamp;
+pub use transition::{
+    Event, IllegalTransition, MESSAGE_BYTES_MAX, RESULT_BYTES_MAX, Refusal, apply,
+};
+pub use update::{UpdateError, find, move_ended, move_left};
