@@ -1,3 +1,3 @@
 //! The HTTP surface of the app, as a component.
 
-guest::serve!(api::answer::<orders::Orders>);
+guest::serve!(api::answer::<orders::App>);

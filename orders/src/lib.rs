@@ -16,14 +16,14 @@ use simulate::Simulate;
 use worker::Worker;
 
 /// Orders, and the work that the variable `work` chooses.
-pub enum Orders {
+pub enum App {
     /// `simulate`: wait a while. For tests and demonstrations.
     Simulate(Simulate),
     /// `http`: hand the order to another server.
     Http(Worker),
 }
 
-impl Work for Orders {
+impl Work for App {
     const COLLECTION: &'static str = "orders";
     const NAME: &'static str = "order";
     const EXAMPLE: &'static str = include_str!("../example.json");

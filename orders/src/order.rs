@@ -31,10 +31,10 @@ pub struct Item {
 mod tests {
     use work::{InvalidOrder, Rules, Work as _};
 
-    use crate::Orders;
+    use crate::App;
 
     fn pointers(json: &str) -> Vec<String> {
-        match Rules::of::<Orders>().read::<Orders>(json.as_bytes()) {
+        match Rules::of::<App>().read::<App>(json.as_bytes()) {
             Ok(_) => Vec::new(),
             Err(InvalidOrder::Invalid(faults)) => {
                 faults.into_iter().map(|fault| fault.pointer).collect()
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn the_example_is_an_order() {
-        assert!(pointers(Orders::EXAMPLE).is_empty());
+        assert!(pointers(App::EXAMPLE).is_empty());
     }
 
     #[test]
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn a_name_that_means_something_to_serde_is_a_name_like_any_other() {
         for name in ["Number", "RawValue"] {
-            let valid = serde_json::to_string(Orders::EXAMPLE).expect("JSON");
+            let valid = serde_json::to_string(App::EXAMPLE).expect("JSON");
             let forged = format!(r#"{{"$serde_json::private::{name}":{valid}}}"#);
             assert_eq!(pointers(&forged), ["/customer", "/items"]);
         }

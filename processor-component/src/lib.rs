@@ -1,3 +1,3 @@
 //! The trigger of the app's work, as a component.
 
-guest::serve!(processor::answer::<orders::Orders>);
+guest::serve!(processor::answer::<orders::App>);

@@ -9,7 +9,9 @@ use anyhow::{Context, Result};
 
 use crate::wasi::Wasi;
 use crate::workspace::PARTS;
-use crate::{build, deployment, dist, javascript, process, schemathesis, setup, test, tidy};
+use crate::{
+    build, deployment, dist, examples, javascript, process, schemathesis, setup, test, tidy,
+};
 
 /// A step's name, and what it does; it may return a sentence on what it left out.
 type Step = (&'static str, fn() -> Result<Option<&'static str>>);
@@ -24,6 +26,7 @@ const STEPS: &[Step] = &[
     ("build for WASI 0.2", || {
         build::components(Wasi::V02).map(|_| None)
     }),
+    ("examples", || examples::run().map(|()| None)),
     ("tests", || test::run_built(None).map(|()| None)),
     ("tests on WASI 0.2", || {
         test::run_built_wasi02().map(|()| None)

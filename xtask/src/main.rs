@@ -8,8 +8,10 @@ mod build;
 mod check;
 mod deployment;
 mod dist;
+mod examples;
 mod host;
 mod javascript;
+mod new;
 mod process;
 mod prove;
 mod schemathesis;
@@ -58,6 +60,10 @@ enum Command {
     },
     /// Make one static executable with the app inside, and see that it serves
     Dist,
+    /// Make a project of one's own: an app, its components, and what it takes to build and serve them
+    New(new::Arguments),
+    /// Make, test and build the apps in `examples/`, each as a project of its own
+    Examples,
     /// Make anew what is made from the app: the client's copy of the OpenAPI document, and its types
     Generate,
     /// Run everything that CI runs
@@ -74,6 +80,8 @@ fn main() -> ExitCode {
         Command::Prove => prove::run(),
         Command::Bench { name } => bench::run(name.as_deref()),
         Command::Dist => dist::run(),
+        Command::New(arguments) => new::run(&arguments),
+        Command::Examples => examples::run(),
         Command::Generate => javascript::generate(),
         Command::Check => check::run(),
         Command::Tidy => tidy::run(),

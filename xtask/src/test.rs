@@ -6,12 +6,13 @@ use anyhow::{Result, bail};
 
 use crate::wasi::Wasi;
 use crate::workspace::PARTS;
-use crate::{build, process, setup};
+use crate::{build, examples, process, setup};
 
 /// Builds, then runs the tests whose name contains `filter`, or all.
 pub(crate) fn run(filter: Option<&str>) -> Result<()> {
     require_programs()?;
     build::run(Wasi::from_environment()?)?;
+    examples::run()?;
     run_built(filter)
 }
 

@@ -6,6 +6,7 @@
 //! Tests that need no settings share one host. `ORDERS_HOST=spin` runs the same suite on Spin and
 //! skips, by name, what only the shim promises. Each test's name is the sentence that it checks.
 
+mod apps;
 mod auth;
 mod bodies;
 mod cancel;
@@ -49,6 +50,8 @@ fn main() -> ExitCode {
         // The pattern as a whole: the client published with it, and the README's commands.
         ("client", client::TESTS),
         ("documents", documents::TESTS),
+        // The same for other apps than orders.
+        ("apps", apps::TESTS),
         // The routes.
         ("submit", submit::TESTS),
         ("status", status::TESTS),

@@ -1,0 +1,3 @@
+//! The trigger of the app's work, as a component.
+
+guest::serve!(processor::answer::<app::App>);

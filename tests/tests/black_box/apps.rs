@@ -1,0 +1,96 @@
+//! Other apps than orders: projects that `cargo xtask new` made, with their own collections.
+
+use serde_json::{Value, json};
+use tests::{Host, Setup, Test, assert_problem, poll_to_the_end, read_repository_file, tests};
+
+pub(crate) const TESTS: &[Test] = tests![
+    a_project_from_the_template_serves_its_collection (wasi03 "the template is for WASI 0.3"),
+    an_app_has_more_than_one_kind_of_work (wasi03 "the template is for WASI 0.3"),
+    orders_may_be_any_json_where_a_variable_says_so,
+    a_schema_in_a_variable_is_what_orders_are_held_to,
+];
+
+/// The host of a project that `cargo xtask examples` has built.
+fn project(name: &str) -> Host {
+    Setup::new()
+        .application(&format!("target/examples/{name}/spin.toml"))
+        .start()
+}
+
+/// Submits to a collection, waits for the end, and returns where the status is, and the result.
+fn run(host: &Host, collection: &str, input: &str) -> (String, Value) {
+    let request = host.request("POST", &format!("/{collection}"));
+    let request = request.header("content-type", "application/json");
+    let accepted = request.body(input.to_owned()).send();
+    accepted.expect_json(202);
+    let status = accepted.header("location").expect("a 202 has a location");
+    let (_, redirect) = poll_to_the_end(host, status);
+    let result = redirect.header("location").expect("a 303 has a location");
+    (status.to_owned(), host.get(result).send().expect_json(200))
+}
+
+fn a_project_from_the_template_serves_its_collection() {
+    let host = project("template");
+    let input = read_repository_file("templates/async-http/content/app/example.json");
+
+    let (status, result) = run(&host, "notes", &input);
+
+    assert!(status.starts_with("/notes/status/"), "{status}");
+    let sent: Value = serde_json::from_str(&input).expect("the example is JSON");
+    assert_eq!(result["note"]["title"], sent["title"], "{result}");
+    assert!(result["note"]["completedAt"].is_string(), "{result}");
+    assert_eq!(result["result"]["words"], 4, "{result}");
+    assert!(host.get("/notes").send().json()["notes"].is_array());
+    host.get("/orders").send().expect_status(404);
+
+    let document = host.get("/openapi.json").send().json();
+    assert!(document["paths"]["/notes"].is_object());
+    let named = json!({"path": "notes", "name": "note"});
+    assert_eq!(document["info"]["x-collection"], named);
+    let schema = &document["components"]["schemas"]["Order"];
+    assert_eq!(schema["properties"]["title"]["maxLength"], 200, "{schema}");
+
+    let request = host.request("POST", "/notes").body(r#"{"title": ""}"#);
+    let problem = assert_problem(&request.send(), 422, "invalid-order");
+    assert_eq!(problem["errors"][0]["pointer"], "/title");
+}
+
+fn an_app_has_more_than_one_kind_of_work() {
+    let host = project("media");
+
+    let (_, result) = run(
+        &host,
+        "jobs",
+        &read_repository_file("examples/media/example.json"),
+    );
+    assert_eq!(result["result"], json!({"pixels": 57_600}));
+
+    let sentences = r#"{"kind": "transcript", "sentences": ["One.", "Two."]}"#;
+    let (_, result) = run(&host, "jobs", sentences);
+    assert_eq!(result["result"], json!({"text": "One.\nTwo.\n"}));
+}
+
+fn orders_may_be_any_json_where_a_variable_says_so() {
+    let host = Setup::new()
+        .variable("simulate_max_ms", "0")
+        .variable("input_schema", "any")
+        .start();
+
+    let (_, result) = run(&host, "orders", r#"{"anything": [1e0]}"#);
+
+    assert_eq!(result["order"]["anything"][0], 1.0);
+    let problem = assert_problem(&host.submit("[1]").send(), 422, "invalid-order");
+    assert_eq!(problem["errors"][0]["pointer"], "");
+    let document = host.get("/openapi.json").send().json();
+    let schema = &document["components"]["schemas"]["Order"];
+    assert_eq!(*schema, json!({"type": "object"}));
+}
+
+fn a_schema_in_a_variable_is_what_orders_are_held_to() {
+    let schema = r#"{"type":"object","properties":{"pages":{"type":"integer","minimum":1}},"required":["pages"]}"#;
+    let host = Setup::new().variable("input_schema", schema).start();
+
+    host.submit(r#"{"pages": 3}"#).send().expect_status(202);
+    let problem = assert_problem(&host.submit(r#"{"pages": 0}"#).send(), 422, "invalid-order");
+    assert_eq!(problem["errors"][0]["pointer"], "/pages");
+}
