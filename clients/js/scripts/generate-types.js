@@ -5,13 +5,16 @@ import { createRequire } from 'node:module';
 // By `require`, which also finds a package that is installed outside of the source tree.
 const { default: generate, astToString } = createRequire(import.meta.url)('openapi-typescript');
 
-const contract = new URL('../../../api-component/openapi.json', import.meta.url);
+/** The document, from here. */
+const DOCUMENT = '../../../api-component/openapi.json';
 const types = new URL('../src/types.d.ts', import.meta.url);
 
-const { openapi, info, components } = JSON.parse(await readFile(contract, 'utf8'));
+const { openapi, info, components } = JSON.parse(await readFile(new URL(DOCUMENT, import.meta.url), 'utf8'));
 // The documents alone: the client has methods for the paths.
 const documents = { openapi, info, paths: {}, components: { schemas: components.schemas } };
-const source = await generate(documents, { rootTypes: true, rootTypesNoSchemaPrefix: true, silent: true });
+// Where orders may be any object, their type is one that any object has.
+const options = { rootTypes: true, rootTypesNoSchemaPrefix: true, emptyObjectsUnknown: true, silent: true };
+const source = await generate(documents, options);
 const made = `// Made from the OpenAPI document by \`npm run types\`. Do not edit.\n\n${astToString(source)}`;
 
 if (!process.argv.includes('--check')) {

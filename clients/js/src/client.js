@@ -19,13 +19,17 @@ export {
 } from './errors.js';
 
 /**
+ * @template Input
+ * @template Result
+ * @typedef {import('./orders-client.js').Completed<Input, Result>} Completed
+ */
+/**
  * @typedef {import('./fetch-and-wait.js').OnStatusPoll} OnStatusPoll
  * @typedef {import('./fetch-and-wait.js').StatusPoll} StatusPoll
  * @typedef {import('./fetch-result.js').FetchResultOptions} FetchResultOptions
  * @typedef {import('./fetch-result.js').WaitOptions} WaitOptions
  * @typedef {import('./wait.js').Poll} Poll
  * @typedef {import('./types.d.ts').Order} Order
- * @typedef {import('./types.d.ts').Item} Item
  * @typedef {import('./types.d.ts').Status} Status
  * @typedef {import('./types.d.ts').StatusDocument} StatusDocument
  * @typedef {import('./types.d.ts').CompletedOrder} CompletedOrder
