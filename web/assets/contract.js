@@ -1,0 +1,34 @@
+// What the service says of itself: how its collection is called, and what is submitted to it.
+
+/** Where the service is: this page is its front door, below whatever prefix a proxy gives it. */
+export const BASE_URL = new URL('.', document.baseURI).href;
+
+/** How orders are called at a service that does not say. */
+const ORDERS = { path: 'orders', name: 'order' };
+
+/**
+ * @typedef {{ path: string, name: string }} Collection the segment of its path, and what one of it is called
+ *
+ * @typedef {object} Contract
+ * @property {Collection} collection
+ * @property {import('./schema.js').Schema} schema of what is submitted
+ * @property {Record<string, import('./schema.js').Schema>} definitions what the schema refers to, by name
+ * @property {unknown} example of what is submitted, if there is one
+ */
+
+/** @returns {Promise<Contract>} */
+export async function fetchContract() {
+  const response = await fetch(new URL('openapi.json', BASE_URL));
+  if (!response.ok) throw new Error(`the service does not say what it takes: ${response.status}`);
+  const { info, components, paths } = await response.json();
+  /** @type {Collection} */
+  const collection = info['x-collection'] ?? ORDERS;
+  const content = paths[`/${collection.path}`]?.post?.requestBody?.content?.['application/json'];
+  const [first] = Object.values(content?.examples ?? {});
+  return {
+    collection,
+    schema: components.schemas.Order ?? {},
+    definitions: components.schemas,
+    example: content?.example ?? first?.value,
+  };
+}
