@@ -14,7 +14,7 @@ import { capitalised, fill, wordsOf } from './words.js';
 const TICK_MS = 200;
 
 const contract = await fetchContract().catch((error) => {
-  setText(byId('trouble'), String(error instanceof Error ? error.message : error));
+  setText(byId('trouble'), `The service does not say what it takes: ${error.message}`);
   throw error;
 });
 const words = wordsOf(contract.collection);

@@ -1,10 +1,14 @@
 // What the service says of itself: how its collection is called, and what is submitted to it.
 
+import { fetchResult } from './client.js';
+
 /** Where the service is: this page is its front door, below whatever prefix a proxy gives it. */
 export const BASE_URL = new URL('.', document.baseURI).href;
 
 /** How orders are called at a service that does not say. */
 const ORDERS = { path: 'orders', name: 'order' };
+/** How long a service may be too busy to say it. */
+const TIMEOUT_MS = 30_000;
 
 /**
  * @typedef {{ path: string, name: string }} Collection the segment of its path, and what one of it is called
@@ -18,8 +22,7 @@ const ORDERS = { path: 'orders', name: 'order' };
 
 /** @returns {Promise<Contract>} */
 export async function fetchContract() {
-  const response = await fetch(new URL('openapi.json', BASE_URL));
-  if (!response.ok) throw new Error(`the service does not say what it takes: ${response.status}`);
+  const response = await fetchResult(new URL('openapi.json', BASE_URL), {}, { timeout: TIMEOUT_MS });
   const { info, components, paths } = await response.json();
   /** @type {Collection} */
   const collection = info['x-collection'] ?? ORDERS;

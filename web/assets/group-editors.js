@@ -77,7 +77,7 @@ export class ListEditor {
     this.#one = field.entry.label;
     const { hint, fault, describedBy } = notes(field);
     this.#fault = fault;
-    this.#add = make('button', { type: 'button', className: 'quiet', 'aria-describedby': fault.id, onclick: () => this.#insert(undefined).focus() },
+    this.#add = make('button', { type: 'button', className: 'quiet', 'aria-describedby': fault.id, onclick: () => this.#addOne() },
       `Add ${withArticle(this.#one.toLowerCase())}`);
     this.element = make('fieldset', { className: 'list', 'aria-describedby': describedBy },
       make('legend', {}, labelText(field)), this.#list, this.#add, hint, fault);
@@ -99,13 +99,18 @@ export class ListEditor {
     return this.#entries[Number(index || NaN)]?.editor.find(rest) ?? { place: { control: this.#add, fault: this.#fault, isGroup: true }, rest: segments };
   }
 
-  /** @param {unknown} value @returns {HTMLElement} the first control of the new entry */
+  #addOne() {
+    const { element } = this.#insert(undefined);
+    this.#number();
+    firstControl(element).focus();
+  }
+
+  /** @param {unknown} value */
   #insert(value) {
     const entry = new Entry(this.#field.entry, value, this.#makeEditor, () => this.#remove(entry));
     this.#entries.push(entry);
     this.#list.append(entry.element);
-    this.#number();
-    return firstControl(entry.element);
+    return entry;
   }
 
   /** @param {Entry} entry */
@@ -133,7 +138,8 @@ class Entry {
   constructor(field, value, makeEditor, onRemove) {
     this.editor = field.kind === 'object' ? new ObjectEditor(field, value ?? field.fallback, makeEditor, { isNamed: false }) : makeEditor(field, value);
     this.#remove = make('button', { type: 'button', className: 'quiet', onclick: onRemove }, '×');
-    this.#group = make('div', { role: 'group' }, this.editor.element, this.#remove);
+    const { place } = this.editor.find([]);
+    this.#group = make('div', { role: 'group', 'aria-describedby': place.isGroup ? place.fault.id : undefined }, this.editor.element, this.#remove);
     this.element = make('li', { className: isFlat(field) ? 'flat' : 'deep' }, this.#group);
   }
 

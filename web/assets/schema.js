@@ -51,7 +51,8 @@ export function fits(field, value) {
   if (value === null) return field.isNullable;
   switch (field.kind) {
     case 'text':
-      return typeof value === 'string' && !/[\r\n]/.test(value);
+      // An input for a date shows nothing else.
+      return typeof value === 'string' && (field.type === 'date' ? /^\d{4}-\d\d-\d\d$/ : /^[^\r\n]*$/).test(value);
     case 'number':
       return typeof value === 'number';
     case 'flag':

@@ -34,7 +34,7 @@ async function submitted(page, reports) {
 }
 
 async function turn(page, mode) {
-  await page.locator('#mode').getByText(mode, { exact: true }).click();
+  await page.locator('#mode').getByLabel(mode, { exact: true }).click();
 }
 
 test('the page speaks of what the service has', async (t) => {
@@ -61,7 +61,7 @@ test('each member has its field, which begins with the example or the default', 
   assert.equal(await fields.getByRole('group', { name: 'Period' }).getByLabel('From').inputValue(), '2026-10-01');
   assert.equal(await fields.getByLabel('Max pages (optional)').getAttribute('type'), 'number');
   assert.equal(await fields.getByLabel('Is draft').isChecked(), false);
-  assert.equal(await fields.getByRole('group', { name: 'Reader 1' }).getByLabel('Reader').inputValue(), 'ada@example.org');
+  assert.equal(await fields.getByRole('group', { name: 'Reader 1' }).getByRole('textbox', { name: 'Reader' }).inputValue(), 'ada@example.org');
   assert.equal(await fields.getByLabel('Title').getAttribute('aria-describedby').then((ids) => page.locator(`#${ids.split(' ')[0]}`).textContent()), 'What it is about');
   assert.deepEqual(await submitted(page, reports), { ...EXAMPLE, isDraft: false });
 });
@@ -169,6 +169,7 @@ test('faults are shown at their fields, and the first of them has the focus', as
     { pointer: '/source/url', detail: 'no such place' },
     { pointer: '/chapters/0/weight', detail: 'too heavy' },
     { pointer: '/readers', detail: 'too few' },
+    { pointer: '/chapters/0', detail: 'too dull' },
     { pointer: '/period/from', detail: 'too early' },
     { pointer: '/nobody', detail: 'not known' },
     { pointer: '', detail: 'not to our liking' },
@@ -187,6 +188,7 @@ test('faults are shown at their fields, and the first of them has the focus', as
     assert.equal(await described(field), text);
   }
   assert.equal(await described(fields.getByRole('group', { name: 'Readers' })), 'too few');
+  assert.equal(await described(fields.getByRole('group', { name: 'Chapter 1' })), 'too dull');
   assert.deepEqual(await violations(page), []);
 
   faults.splice(0);

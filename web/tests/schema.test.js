@@ -75,6 +75,9 @@ test('a value that fields cannot give back does not fit', () => {
   const whole = fieldOf(list, {}, 'order');
 
   for (const value of [{}, { it: [] }, { it: ['a'] }, { it: ['a'], more: 1 }]) assert.ok(fits(whole, value), JSON.stringify(value));
+  const date = (value) => fits(fieldOf({ type: 'string', format: 'date' }, {}, 'order'), value);
+
+  assert.deepEqual([date('2026-11-22'), date('2026-11-22T09:00:00Z')], [true, false]);
   for (const value of [null, [], 'a', { it: 'a' }, { it: [1] }, { it: null }, { it: ['two\nlines'] }]) assert.ok(!fits(whole, value), JSON.stringify(value));
 });
 
