@@ -92,7 +92,7 @@ test('a name survives a reload, and an order without one is called by its id unt
   await card.waitFor();
   const unknown = page.locator('#orders > li').nth(1);
   assert.match(await unknown.locator('.name').textContent(), /^…[0-9a-f]{6}…$/);
-  assert.match(await unknown.locator('code').textContent(), /^\w+ \d+, \d\d:\d\d$/);
+  assert.match(await unknown.locator('.facts').textContent(), /^\w+ \d+, \d\d:\d\d · /);
   await unknown.locator('button.open').click();
   await unknown.getByText(await nameField(page).inputValue()).waitFor();
 });
