@@ -27,11 +27,12 @@ export async function fetchContract() {
   /** @type {Collection} */
   const collection = info['x-collection'] ?? ORDERS;
   const content = paths[`/${collection.path}`]?.post?.requestBody?.content?.['application/json'];
+  const schema = components.schemas.Order ?? {};
   const [first] = Object.values(content?.examples ?? {});
   return {
     collection,
-    schema: components.schemas.Order ?? {},
-    definitions: components.schemas,
+    schema,
+    definitions: { ...components.schemas, ...schema.$defs },
     example: content?.example ?? first?.value,
   };
 }

@@ -30,7 +30,7 @@ export class OrderForm {
    */
   constructor({ schema, definitions, example, collection }, words, onSubmit) {
     this.#words = words;
-    this.#field = fieldOf(schema, definitions, collection.name);
+    this.#field = fieldOf(schema, definitions, collection.name, example);
     const hasFields = this.#field.kind !== 'json';
     const isForm = hasFields && fits(this.#field, example);
     this.#modes.hidden = !hasFields;

@@ -34,9 +34,10 @@ const COMPOSED = ['oneOf', 'anyOf', 'allOf', 'not', 'if', 'prefixItems'];
  * @param {Schema} schema
  * @param {Record<string, Schema>} definitions
  * @param {string} name
+ * @param {unknown} [example] whose order its members have, as that of a schema may be alphabetical
  */
-export function fieldOf(schema, definitions, name) {
-  return new Reader(definitions).field(schema, { name: labelOf(name), isOptional: false, above: [] });
+export function fieldOf(schema, definitions, name, example) {
+  return new Reader(definitions).field(schema, { name: labelOf(name), isOptional: false, above: [], example });
 }
 
 /**
@@ -76,6 +77,7 @@ export function isObject(value) {
  * @property {string} name its label, if the schema has no title
  * @property {boolean} isOptional
  * @property {string[]} above the references that led here
+ * @property {unknown} [example] of what stands there
  */
 
 /** Reads schemas that share definitions. */
@@ -88,12 +90,12 @@ class Reader {
   }
 
   /** @param {Schema} schema @param {Site} site @returns {Field} */
-  field(schema, { name, isOptional, above }) {
+  field(schema, { name, isOptional, above, example }) {
     // The title of a type that is referred to would name all of its members alike.
     const label = isObject(schema) && schema['title'] ? String(schema['title']) : name;
     const { isNullable, shape, seen } = this.#resolve(schema, above);
     const common = { label, hint: String(shape?.['description'] ?? ''), isOptional, isNullable, fallback: shape?.['default'] };
-    return (shape && this.#fieldOfShape(shape, common, seen)) ?? { ...common, kind: 'json' };
+    return (shape && this.#fieldOfShape(shape, common, { above: seen, example })) ?? { ...common, kind: 'json' };
   }
 
   /**
@@ -128,10 +130,10 @@ class Reader {
   /**
    * @param {Record<string, any>} shape
    * @param {Common} common
-   * @param {string[]} above
+   * @param {Pick<Site, 'above' | 'example'>} site
    * @returns {Field | undefined}
    */
-  #fieldOfShape(shape, common, above) {
+  #fieldOfShape(shape, common, site) {
     const options = optionsOf(shape);
     if (options?.every(({ value }) => Object(value) !== value)) return choice(common, options);
     if (COMPOSED.some((word) => word in shape)) return undefined;
@@ -150,24 +152,27 @@ class Reader {
         if (common.isNullable || (common.isOptional && common.fallback === undefined)) return choice(common, [{ value: true, label: 'yes' }, { value: false, label: 'no' }]);
         return { ...common, kind: 'flag' };
       case 'object':
-        return this.#object(shape, common, above);
+        return this.#object(shape, common, site);
       case 'array':
-        return this.#list(shape, common, above);
+        return this.#list(shape, common, site);
     }
     return undefined;
   }
 
-  /** @param {Record<string, any>} shape @param {Common} common @param {string[]} above @returns {ObjectField | undefined} */
-  #object({ properties = {}, required = [] }, common, above) {
+  /** @param {Record<string, any>} shape @param {Common} common @param {Pick<Site, 'above' | 'example'>} site @returns {ObjectField | undefined} */
+  #object({ properties = {}, required = [] }, common, { above, example }) {
+    const known = isObject(example) ? example : {};
+    const names = new Set([...Object.keys(known).filter((name) => Object.hasOwn(properties, name)), ...Object.keys(properties)]);
     /** @type {[string, Field][]} */
-    const members = Object.entries(properties).map(([name, schema]) =>
-      [name, this.field(schema, { name: labelOf(name), isOptional: !required.includes(name), above })]);
+    const members = [...names].map((name) =>
+      [name, this.field(properties[name], { name: labelOf(name), isOptional: !required.includes(name), above, example: known[name] })]);
     return members.length > 0 ? { ...common, kind: 'object', members } : undefined;
   }
 
-  /** @param {Record<string, any>} shape @param {Common} common @param {string[]} above @returns {ListField | undefined} */
-  #list({ items = true, minItems = 0, maxItems = Infinity }, common, above) {
-    const entry = this.field(items, { name: capitalised(oneOf(common.label)), isOptional: false, above });
+  /** @param {Record<string, any>} shape @param {Common} common @param {Pick<Site, 'above' | 'example'>} site @returns {ListField | undefined} */
+  #list({ items = true, minItems = 0, maxItems = Infinity }, common, { above, example }) {
+    const first = Array.isArray(example) ? example[0] : undefined;
+    const entry = this.field(items, { name: capitalised(oneOf(common.label)), isOptional: false, above, example: first });
     // Many small pieces of JSON are harder to write than one.
     return entry.kind === 'json' ? undefined : { ...common, kind: 'list', entry, entriesMin: minItems, entriesMax: maxItems };
   }

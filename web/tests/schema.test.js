@@ -70,6 +70,15 @@ test('what no field can show is left to JSON', () => {
   assert.equal(fieldOf({}, DEFINITIONS, 'order').kind, 'json');
 });
 
+test('members come in the order of the example', () => {
+  const text = { type: 'string' };
+  const properties = { a: text, b: text, c: { type: 'array', items: { type: 'object', properties: { d: text, e: text } } } };
+  const whole = fieldOf({ type: 'object', properties }, {}, 'order', { c: [{ e: '', d: '' }], b: '', more: '' });
+
+  assert.deepEqual(whole.members.map(([name]) => name), ['c', 'b', 'a']);
+  assert.deepEqual(whole.members[0][1].entry.members.map(([name]) => name), ['e', 'd']);
+});
+
 test('a value that fields cannot give back does not fit', () => {
   const list = { type: 'object', properties: { it: { type: 'array', items: { type: 'string' } } } };
   const whole = fieldOf(list, {}, 'order');

@@ -5,11 +5,10 @@ import { createRequire } from 'node:module';
 // By `require`, which also finds a package that is installed outside of the source tree.
 const { default: generate, astToString } = createRequire(import.meta.url)('openapi-typescript');
 
-/** The document, from here. */
-const DOCUMENT = '../../../api-component/openapi.json';
+const contract = new URL('../../../api-component/openapi.json', import.meta.url);
 const types = new URL('../src/types.d.ts', import.meta.url);
 
-const { openapi, info, components } = JSON.parse(await readFile(new URL(DOCUMENT, import.meta.url), 'utf8'));
+const { openapi, info, components } = JSON.parse(await readFile(contract, 'utf8'));
 // The documents alone: the client has methods for the paths.
 const documents = { openapi, info, paths: {}, components: { schemas: components.schemas } };
 // Where orders may be any object, their type is one that any object has.

@@ -35,7 +35,7 @@ export {
  * @typedef {import('./types.d.ts').CompletedOrder} CompletedOrder
  * @typedef {import('./types.d.ts').FailedOrder} FailedOrder
  * @typedef {import('./types.d.ts').CancelledOrder} CancelledOrder
- * @typedef {import('./types.d.ts').OrderPage} OrderPage
+ * @typedef {import('./orders-client.js').OrderPage} OrderPage
  * @typedef {import('./errors.js').Problem} Problem
  * @typedef {import('./types.d.ts').Failure} Failure
  */

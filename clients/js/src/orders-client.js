@@ -7,7 +7,6 @@ import { Session } from './session.js';
 
 /** @typedef {import('./types.d.ts').Order} Order */
 /** @typedef {import('./types.d.ts').StatusDocument} StatusDocument */
-/** @typedef {import('./types.d.ts').OrderPage} OrderPage */
 /** @typedef {import('./types.d.ts').Status} Status */
 /** @typedef {import('./fetch-result.js').WaitOptions} WaitOptions */
 
@@ -20,6 +19,14 @@ import { Session } from './session.js';
  *   Member extends 'result' ? Result : Input & { completedAt: import('./types.d.ts').Timestamp } }} Completed
  */
 /** @typedef {import('./types.d.ts').CompletedOrder} CompletedOrder */
+
+/**
+ * A page of the list.
+ *
+ * @typedef {object} OrderPage
+ * @property {StatusDocument[]} orders whatever the service calls them
+ * @property {string | undefined} [nextCursor] where the next page begins; absent on the last
+ */
 
 /**
  * @typedef {object} RequestOptions
@@ -115,7 +122,8 @@ export class OrdersClient {
     for (const [name, value] of Object.entries({ status, limit, cursor })) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
-    return this.#json(url.href, {}, options);
+    const { [this.#collection]: orders, ...page } = await this.#json(url.href, {}, options);
+    return { orders, ...page };
   }
 
   /**

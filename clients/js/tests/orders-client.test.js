@@ -50,11 +50,11 @@ test('a list is asked for by status, limit and cursor', async (t) => {
 });
 
 test('orders that are called otherwise are asked for by that name', async (t) => {
-  const server = await serve(t, (_request, response) => answer(response, 200, {}, { orders: [] }));
+  const server = await serve(t, (_request, response) => answer(response, 200, {}, { reports: [], nextCursor: 'b' }));
   const reports = new OrdersClient({ baseUrl: `${server.origin}/shop/`, collection: 'reports' });
 
   await reports.submit(ORDER);
-  await reports.list();
+  assert.deepEqual(await reports.list(), { orders: [], nextCursor: 'b' });
 
   assert.deepEqual(lines(server.requests), ['POST /shop/reports', 'GET /shop/reports']);
 });

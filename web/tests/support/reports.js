@@ -63,7 +63,7 @@ export async function serveReports(test, { schema = DEFINITIONS.Order, example =
       const status = statusOf(reports.length - 1, 'pending');
       return answer(202, status, { location: status.links.status, 'retry-after': '1' });
     }
-    if (pathname === '/reports') return answer(200, { orders: reports.map((_, index) => statusOf(index, 'completed')).reverse() });
+    if (pathname === '/reports') return answer(200, { reports: reports.map((_, index) => statusOf(index, 'completed')).reverse() });
     if (pathname.startsWith('/reports/status/')) return answer(303, {}, { location: `/reports/${index}` });
     if (pathname.startsWith('/reports/')) return answer(200, { id: idOf(index), status: 'completed', report: { ...reports[index], completedAt: '2026-11-22T09:00:00.000Z' } });
     return answer(404, { title: 'There is nothing here', status: 404 });
