@@ -103,7 +103,7 @@ class Reader {
    *
    * @param {Schema} schema
    * @param {string[]} seen
-   * @returns {{ shape?: Record<string, any>, isNullable: boolean, seen: string[] }} no shape if it is a type within itself
+   * @returns {{ shape?: Record<string, any>, isNullable: boolean, seen: string[] }} no shape if no field can show it
    */
   #resolve(schema, seen) {
     if (!isObject(schema)) return { shape: {}, isNullable: false, seen };
@@ -112,6 +112,8 @@ class Reader {
     const others = choices?.filter((/** @type {any} */ choice) => choice?.type !== 'null');
     /** @type {Schema | undefined} */
     let inner;
+    // More at once than one can follow.
+    if ([$ref, allOf, anyOf, oneOf].filter(Boolean).length > 1) return { isNullable: false, seen };
     if ($ref) {
       if (seen.includes($ref)) return { isNullable: false, seen };
       inner = this.#definitions[$ref.split('/').pop()] ?? {};

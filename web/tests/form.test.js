@@ -157,6 +157,15 @@ test('where fields can show nothing, there is JSON alone', async (t) => {
   assert.equal(await page.locator('#orders .name').first().textContent(), 'other');
 });
 
+test('a schema may bring its own definitions', async (t) => {
+  const schema = { properties: { speed: { $ref: '#/$defs/Speed' } }, $defs: { Speed: { enum: ['fast', 'slow'] } } };
+  const { page, reports } = await open(t, { schema, example: {} });
+
+  await payload(page).getByLabel('Speed (optional)').selectOption('slow');
+
+  assert.deepEqual(await submitted(page, reports), { speed: 'slow' });
+});
+
 test('an example that no field can show is shown as JSON', async (t) => {
   const { page } = await open(t, { example: { ...EXAMPLE, title: 'Two\nlines' } });
 

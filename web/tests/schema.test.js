@@ -60,7 +60,7 @@ test('what no field can show is left to JSON', () => {
     true, {}, { type: 'object' }, { type: 'object', additionalProperties: { type: 'string' } }, { type: ['string', 'integer'] },
     { type: 'array' }, { type: 'array', items: {} }, { type: 'array', prefixItems: [{ type: 'string' }] },
     { oneOf: [{ type: 'object', properties: { a: {} } }, { type: 'string' }] }, { allOf: [{ type: 'object' }, { type: 'object' }] },
-    { type: 'object', properties: { a: {} }, oneOf: [{ properties: { b: {} } }, { properties: { c: {} } }] }, { const: { a: 1 } }, { $ref: '#/components/schemas/Missing' },
+    { type: 'object', properties: { a: {} }, oneOf: [{ properties: { b: {} } }, { properties: { c: {} } }] }, { const: { a: 1 } }, { $ref: '#/components/schemas/Kind', oneOf: [{ type: 'string' }, { type: 'number' }] }, { $ref: '#/components/schemas/Missing' },
   ];
   for (const shape of shapes) {
     assert.equal(member(shape).kind, 'json', JSON.stringify(shape));
