@@ -1,25 +1,37 @@
 // The page: joins the form, the list of orders, and the history of the one that is open.
 
 import { OrdersClient } from './client.js';
+import { BASE_URL, fetchContract } from './contract.js';
 import { announce, byId, duration, setText, shortId } from './dom.js';
 import { HistoryPanel } from './exchange.js';
 import { OrderForm } from './form.js';
 import { OrderList } from './list.js';
-import { BASE_URL, FollowedOrder } from './order.js';
+import { FollowedOrder } from './order.js';
 import { currentToken, withToken } from './token.js';
+import { capitalised, fill, wordsOf } from './words.js';
 
 /** How often what changes with time is shown anew. */
 const TICK_MS = 200;
 
+const contract = await fetchContract().catch((error) => {
+  setText(byId('trouble'), `The service does not say what it takes: ${error.message}`);
+  throw error;
+});
+const words = wordsOf(contract.collection);
+for (const element of document.querySelectorAll('[data-words]')) {
+  setText(element, fill(element.getAttribute('data-words') ?? '', words));
+}
+byId('main').hidden = false;
+
 /** The orders that this page knows, by their ids: those that are shown, and its own until they end. @type {Map<string, FollowedOrder>} */
 const known = new Map();
-const history = new HistoryPanel();
-const client = new OrdersClient({ baseUrl: BASE_URL, token: currentToken });
+const history = new HistoryPanel(contract.collection);
+const client = new OrdersClient({ baseUrl: BASE_URL, collection: contract.collection.path, token: currentToken });
 
-const form = new OrderForm(async (order, method) => {
-  const followed = new FollowedOrder(currentToken, changed);
-  open(followed);
-  await stay(followed, () => followed.submit(order, method));
+const form = new OrderForm(contract, words, async (payload, method) => {
+  const order = newOrder();
+  open(order);
+  await stay(order, () => order.submit(payload, method));
 });
 
 const list = new OrderList({
@@ -28,12 +40,16 @@ const list = new OrderList({
   onOpen: openAndRead,
   onCancel: (order) => withToken(() => order.cancel()).catch(showTrouble),
   onTurned: forget,
-});
+}, words);
 
 setInterval(() => {
   list.tick();
   history.tick();
 }, TICK_MS);
+
+function newOrder() {
+  return new FollowedOrder(contract.collection, currentToken, changed);
+}
 
 /** Shows an order's history. @param {FollowedOrder} order */
 function open(order) {
@@ -48,7 +64,7 @@ function changed(order) {
     known.set(order.document.id, order);
     list.add(order);
     if (history.shows(order)) list.select(order);
-    announce(`Order ${shortId(order.document.id)} was accepted`);
+    announce(`${capitalised(words.one)} ${shortId(order.document.id)} was accepted`);
   }
   list.update(order);
   if (history.shows(order)) history.update();
@@ -58,7 +74,7 @@ function changed(order) {
 function orderOf(document) {
   const found = known.get(document.id);
   if (found) return found;
-  const order = new FollowedOrder(currentToken, changed);
+  const order = newOrder();
   known.set(document.id, order);
   order.adopt(document);
   if (order.isOpen) stay(order, () => order.follow('poll'));
@@ -94,7 +110,7 @@ async function openAndRead(order) {
 async function stay(order, wait) {
   try {
     await withToken(wait);
-    announce(`Order ${shortId(order.document?.id ?? '')} ${order.document?.status} after ${duration(order.elapsedMs)}`);
+    announce(`${capitalised(words.one)} ${shortId(order.document?.id ?? '')} ${order.document?.status} after ${duration(order.elapsedMs)}`);
   } catch (error) {
     // Of an order that was accepted, its card says what is in the way.
     if (!order.document) form.showError(error);

@@ -4,7 +4,7 @@ import { duration, make, setText, shortId } from './dom.js';
 
 /** @typedef {import('./order.js').FollowedOrder} FollowedOrder */
 
-/** Names an order of which nothing else is known. */
+/** Tells apart orders whose names are not known. */
 const WHEN = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 
 /** One entry of the list of orders. */
@@ -43,12 +43,12 @@ export class Card {
 
   /** Shows the order as it is now. */
   update() {
-    const { document: known, customer, trouble, isOpen } = this.#order;
+    const { document: known, name, trouble, isOpen } = this.#order;
     if (!known) return;
-    const { id, status, progress, error, createdAt } = known;
+    const { id, status, progress, error } = known;
     this.element.dataset.status = status;
-    setText(this.#name, customer || WHEN.format(new Date(createdAt)));
-    setText(this.#id, shortId(id));
+    setText(this.#name, name || shortId(id));
+    setText(this.#id, name && shortId(id));
     setText(this.#badge, status);
     this.#open.title = id;
     this.#progress.ariaLabel = `Progress of ${shortId(id)}`;
@@ -75,9 +75,10 @@ export class Card {
   tick() {
     const order = this.#order;
     if (!order.document) return;
-    const { attempt, maxAttempts, status, nextAttemptAt } = order.document;
+    const { attempt, maxAttempts, status, nextAttemptAt, createdAt } = order.document;
     const pauseMs = order.nextPollInMs();
     const facts = [duration(order.elapsedMs)];
+    if (!order.name) facts.unshift(WHEN.format(new Date(createdAt)));
     if (attempt > 0) facts.push(`attempt ${attempt} of ${maxAttempts}`);
     if (status === 'pending' && nextAttemptAt) facts.push(`retry in ${duration(Date.parse(nextAttemptAt) - Date.now())}`);
     setText(this.#facts, facts.join(' · '));

@@ -1,7 +1,7 @@
-// Shows one order's history: the states it went through, and the HTTP exchange, with a sentence
-// on what each answer means.
+// Shows one order's history: the states it went through, and the HTTP exchange.
 
 import { byId, duration, make, setText, shortId } from './dom.js';
+import { isResult, meaning } from './meaning.js';
 
 /** @typedef {import('./recorder.js').Exchange} Exchange */
 /** @typedef {import('./order.js').FollowedOrder} FollowedOrder */
@@ -16,6 +16,7 @@ const REASONS = /** @type {Record<number, string>} */ ({
 
 /** The panel that shows one order at a time. */
 export class HistoryPanel {
+  #collection;
   #heading = byId('exchange-heading');
   #panel = byId('exchange');
   /** @type {FollowedOrder | undefined} */
@@ -26,6 +27,11 @@ export class HistoryPanel {
   #exchanges = make('ol', { className: 'exchanges' });
   #dropped = make('p', { className: 'hint', hidden: true });
   #pause = make('p', { className: 'pause', hidden: true });
+
+  /** @param {import('./contract.js').Collection} collection */
+  constructor(collection) {
+    this.#collection = collection;
+  }
 
   /** Whether this order is the one that is shown. @param {FollowedOrder} order */
   shows(order) {
@@ -85,9 +91,9 @@ export class HistoryPanel {
       this.#exchanges.append(row);
       this.#forget();
     }
-    fillRow(row.firstElementChild, exchange);
+    fillRow(row.firstElementChild, exchange, this.#collection);
     // The result is what it was all for.
-    if (exchange.answeredAt && isResult(exchange)) row.firstElementChild.open ||= !row.dataset.seen;
+    if (exchange.answeredAt && isResult(exchange, this.#collection)) row.firstElementChild.open ||= !row.dataset.seen;
     if (exchange.body) row.dataset.seen = 'yes';
   }
 
@@ -112,13 +118,13 @@ function makeRow() {
     make('pre', { tabIndex: 0, role: 'group', ariaLabel: 'Answer' }));
 }
 
-/** @param {HTMLElement} row @param {Exchange} exchange */
-function fillRow(row, exchange) {
+/** @param {HTMLElement} row @param {Exchange} exchange @param {import('./contract.js').Collection} collection */
+function fillRow(row, exchange, collection) {
   const set = (/** @type {string} */ selector, /** @type {string} */ text) => setText(/** @type {Element} */ (row.querySelector(selector)), text);
   set('.when', duration(exchange.at));
   set('.request', `${exchange.method} ${shortPath(exchange.path)}`);
   set('.status', exchange.error ? 'no answer' : exchange.status ? statusLine(exchange.status) : '…');
-  set('.meaning', meaning(exchange));
+  set('.meaning', meaning(exchange, collection));
   const status = /** @type {HTMLElement} */ (row.querySelector('.status'));
   status.dataset['class'] = exchange.error ? 'error' : String(exchange.status ?? '').charAt(0);
   set('pre:first-of-type', message(`${exchange.method} ${exchange.path}`, exchange.sent, exchange.sentBody));
@@ -140,39 +146,4 @@ function statusLine(status) {
 /** With ids cut to their ends. @param {string} path */
 function shortPath(path) {
   return path.replace(/[0-9a-f-]{24}([0-9a-f]{6})[0-9a-f]{6}/g, '…$1…');
-}
-
-/** @param {Exchange} exchange */
-function isResult({ method, path, status }) {
-  return method === 'GET' && /\/orders\/[^/]+$/.test(path) && status !== undefined;
-}
-
-/** What an exchange means in the pattern, in one sentence. @param {Exchange} exchange */
-function meaning(exchange) {
-  const { method, path, status, error } = exchange;
-  const header = (/** @type {string} */ name) => exchange.headers.find(([found]) => found === name)?.[1];
-  const retryAfter = header('retry-after');
-  if (error) return error;
-  if (status === undefined) return isHeld(exchange) ? 'The service holds its answer until there is news.' : 'Sent.';
-  if (status === 202) return `Accepted and stored, not done. Location says where to ask, Retry-After when: in ${retryAfter} s.`;
-  if (status === 303) return 'Ended. Location leads to the result.';
-  if (status === 503 || status === 429) return `Not now. To be repeated in ${retryAfter ?? 'some'} s.`;
-  if (isResult(exchange)) return resultMeaning(status);
-  if (header('content-type')?.startsWith('text/event-stream')) return 'The answer stays open; each change is an event.';
-  if (method === 'DELETE' && status === 200) return 'Cancelled. A result that comes later is dropped.';
-  if (status === 200 && header('preference-applied')) return 'Held back as long as was asked for; still open.';
-  if (status === 200 && path.includes('/orders/status/')) return `Still open. Ask again in ${retryAfter} s.`;
-  return status < 400 ? '' : 'A problem document says what is wrong.';
-}
-
-/** @param {number} status */
-function resultMeaning(status) {
-  if (status === 200) return 'The result.';
-  if (status === 500) return 'The order failed; the body says why.';
-  return status === 410 ? 'Cancelled: there will be no result.' : 'There is no result.';
-}
-
-/** @param {Exchange} exchange */
-function isHeld({ sent }) {
-  return sent.some(([name, value]) => name === 'prefer' || (name === 'accept' && value.includes('event-stream')));
 }

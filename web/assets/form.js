@@ -1,106 +1,100 @@
-// The form: an order as the user fills it in, and the service's faults beside what they are about.
+// The form: what the user submits, as fields or as JSON, and what is wrong with it.
 
 import { InvalidRequestError } from './client.js';
-import { byId, make, setText } from './dom.js';
+import { byId, setText } from './dom.js';
+import { wholeEditor } from './editors.js';
+import { FaultMarks } from './faults.js';
+import { JsonEditor } from './json-editor.js';
+import { fieldOf, fits } from './schema.js';
+import { Simulation } from './simulation.js';
+import { capitalised, fill } from './words.js';
 
-/** What is submitted if the user changes nothing. */
-const FIRST_ITEM = { name: 'tea', quantity: 2 };
-const NEXT_ITEM = { name: '', quantity: 1 };
-/** The service takes 1,000; more than these are not entered by hand. */
-const ITEMS_MAX = 20;
+/** @typedef {import('./editor.js').Fault} Fault */
 
-/** The form that submits an order. */
+/** The form that submits. */
 export class OrderForm {
   #form = byId('order');
-  #items = byId('items');
-  #add = byId('add-item');
   #error = byId('order-error');
-  #nextId = 0;
+  #place = byId('payload');
+  #modes = byId('mode');
+  #marks = new FaultMarks();
+  #words;
+  #field;
+  /** @type {import('./editor.js').Editor} */
+  #editor;
 
-  /** @param {(order: import('./client.js').Order, method: import('./order.js').Method) => Promise<void>} onSubmit */
-  constructor(onSubmit) {
-    this.#addItem(FIRST_ITEM);
-    this.#add.addEventListener('click', () => this.#addItem(NEXT_ITEM).focus());
+  /**
+   * @param {import('./contract.js').Contract} contract
+   * @param {import('./words.js').Words} words
+   * @param {(payload: unknown, method: import('./order.js').Method) => Promise<void>} onSubmit
+   */
+  constructor({ schema, definitions, example, collection }, words, onSubmit) {
+    this.#words = words;
+    this.#field = fieldOf(schema, definitions, collection.name, example);
+    const hasFields = this.#field.kind !== 'json';
+    const isForm = hasFields && fits(this.#field, example);
+    this.#modes.hidden = !hasFields;
+    this.#form.elements.mode.value = isForm ? 'form' : 'json';
+    this.#editor = this.#show(isForm, example);
+    this.#modes.addEventListener('change', () => this.#turn());
+    const simulation = new Simulation(schema);
     this.#form.addEventListener('submit', async (/** @type {Event} */ event) => {
       event.preventDefault();
-      this.#clearFaults();
-      const data = new FormData(this.#form);
-      await onSubmit(this.#order(data), /** @type {import('./order.js').Method} */ (data.get('method')));
+      const payload = this.#read();
+      if (payload === undefined) return;
+      const method = new FormData(this.#form).get('method');
+      await onSubmit(simulation.addTo(payload), /** @type {import('./order.js').Method} */ (method));
     });
   }
 
-  /** Says why an order was not accepted. @param {unknown} error */
+  /** Says why it was not accepted. @param {unknown} error */
   showError(error) {
     const faults = error instanceof InvalidRequestError ? error.faults : [];
-    const elsewhere = faults.filter(({ pointer, detail }) => !this.#showFault(pointer, detail));
-    const text = error instanceof Error ? error.message : String(error);
-    setText(this.#error, [faults.length > 0 ? 'The order was not accepted:' : text, ...elsewhere.map(({ pointer, detail }) => `${pointer} ${detail}`)].join(' ')
-      + (faults.length > elsewhere.length ? ' see the marked fields.' : ''));
-    this.#form.querySelector('[aria-invalid]')?.focus();
+    if (faults.length > 0) this.#showFaults(fill('The {one} was not accepted:', this.#words), faults);
+    else setText(this.#error, error instanceof Error ? error.message : String(error));
   }
 
-  /** @param {FormData} data */
-  #order(data) {
-    const items = [...this.#items.children].map((row) => {
-      const [name, quantity] = row.querySelectorAll('input');
-      return { name: name.value, quantity: Number(quantity.value) };
-    });
-    const outcome = String(data.get('outcome'));
-    const seconds = String(data.get('seconds'));
-    const simulate = { ...(seconds && { ms: Math.round(Number(seconds) * 1000) }), ...(outcome && { outcome }) };
-    return { customer: String(data.get('customer')), items, ...((seconds || outcome) && { simulate }) };
+  /** @param {string} text @param {Fault[]} faults */
+  #showFaults(text, faults) {
+    const elsewhere = this.#marks.show(faults, this.#editor);
+    const told = elsewhere.map(({ pointer, detail }) => `${pointer} ${detail}`.trim());
+    if (faults.length > elsewhere.length) told.push('see the marked fields.');
+    setText(this.#error, `${text} ${told.join('; ')}`);
+    this.#marks.focus();
   }
 
-  /** @param {{ name: string, quantity: number }} item @returns {HTMLInputElement} the first field */
-  #addItem({ name, quantity }) {
-    const id = `item-${this.#nextId++}`;
-    const field = (/** @type {string} */ label, /** @type {object} */ attributes, /** @type {string} */ part) => make('div', { className: 'field' },
-      make('label', { htmlFor: `${id}-${part}` }, label),
-      make('input', { id: `${id}-${part}`, autocomplete: 'off', ...attributes }),
-      make('p', { id: `${id}-${part}-fault`, className: 'fault' }));
-    const row = make('li', {},
-      field('Name', { value: name }, 'name'),
-      field('Quantity', { value: quantity, type: 'number', min: 1, max: 1_000_000, inputMode: 'numeric' }, 'quantity'),
-      make('button', { type: 'button', className: 'quiet', ariaLabel: 'Remove this item', onclick: () => this.#remove(row) }, '×'));
-    this.#items.append(row);
-    this.#renumber();
-    return row.querySelector('input');
-  }
-
-  /** @param {HTMLElement} row */
-  #remove(row) {
-    row.remove();
-    this.#renumber();
-    this.#add.focus();
-  }
-
-  /** Keeps each field's JSON Pointer true, by which the service names it. */
-  #renumber() {
-    for (const [index, row] of [...this.#items.children].entries()) {
-      const [name, quantity] = row.querySelectorAll('input');
-      name.dataset.pointer = `/items/${index}/name`;
-      quantity.dataset.pointer = `/items/${index}/quantity`;
-    }
-    this.#add.disabled = this.#items.children.length >= ITEMS_MAX;
-  }
-
-  /** @param {string} pointer @param {string} detail */
-  #showFault(pointer, detail) {
-    const field = this.#form.querySelector(`[data-pointer="${CSS.escape(pointer)}"]`);
-    if (!field) return false;
-    const fault = byId(`${field.id}-fault`);
-    field.setAttribute('aria-invalid', 'true');
-    field.setAttribute('aria-describedby', fault.id);
-    setText(fault, detail);
-    return true;
-  }
-
-  #clearFaults() {
+  /** What is there now, or `undefined` if something is no value at all, which is then said. */
+  #read() {
+    this.#marks.clear();
     setText(this.#error, '');
-    for (const field of this.#form.querySelectorAll('[aria-invalid]')) {
-      field.removeAttribute('aria-invalid');
-      field.removeAttribute('aria-describedby');
-      setText(byId(`${field.id}-fault`), '');
+    /** @type {Fault[]} */
+    const faults = [];
+    const payload = this.#editor.read('', faults);
+    if (faults.length === 0) return payload;
+    this.#showFaults(fill('The {one} cannot be read:', this.#words), faults);
+    return undefined;
+  }
+
+  /** Shows the same as fields or as JSON, if it can be shown so. */
+  #turn() {
+    const choice = this.#form.elements.mode;
+    const isForm = choice.value === 'form';
+    const payload = this.#read();
+    const isPossible = payload !== undefined && (!isForm || fits(this.#field, payload));
+    if (isPossible) {
+      this.#editor = this.#show(isForm, payload);
+      return;
     }
+    choice.value = isForm ? 'json' : 'form';
+    if (payload !== undefined) setText(this.#error, 'The form has no fields for what this JSON holds.');
+  }
+
+  /** @param {boolean} isForm @param {unknown} payload */
+  #show(isForm, payload) {
+    /** @type {import('./schema.js').JsonField} */
+    const whole = { kind: 'json', label: `${capitalised(this.#words.one)} as JSON`, hint: '', isOptional: false, isNullable: false, fallback: undefined };
+    const editor = isForm ? wholeEditor(this.#field, payload) : new JsonEditor(whole, payload);
+    this.#place.replaceChildren(editor.element);
+    return editor;
   }
 }

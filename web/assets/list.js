@@ -26,6 +26,7 @@ const EMPTY_PAGES_MAX = 10;
 /** The orders that are shown. */
 export class OrderList {
   #source;
+  #words;
   /** @type {Map<FollowedOrder, Card>} */
   #cards = new Map();
   /** Where each page begins from the newest to the one that is shown. @type {(string | undefined)[]} */
@@ -40,9 +41,10 @@ export class OrderList {
   #newer = byId('newer');
   #older = byId('older');
 
-  /** @param {Source} source */
-  constructor(source) {
+  /** @param {Source} source @param {import('./words.js').Words} words */
+  constructor(source, words) {
     this.#source = source;
+    this.#words = words;
     this.#filter.addEventListener('change', () => this.#turnTo([undefined]));
     this.#newer.addEventListener('click', () => this.#turnTo(this.#cursors.slice(0, -1)));
     this.#older.addEventListener('click', () => this.#turnTo([...this.#cursors, this.#nextCursor]));
@@ -154,7 +156,15 @@ export class OrderList {
     setText(byId('place'), place);
     const none = byId('no-orders');
     none.hidden = count > 0;
-    if (count === 0) setText(none, !isLast ? `None of the latest orders is ${status}.` : status ? `No order is ${status}.` : number > 1 ? 'There are no earlier orders.' : 'None yet. Submit one, or several.');
+    if (count === 0) setText(none, this.#emptyText(status, number, isLast));
     if (number > 1) announce(place);
+  }
+
+  /** @param {string} status @param {number} number @param {boolean} isLast */
+  #emptyText(status, number, isLast) {
+    const { one, some } = this.#words;
+    if (!isLast) return `None of the latest ${some} is ${status}.`;
+    if (status) return `No ${one} is ${status}.`;
+    return number > 1 ? `There are no earlier ${some}.` : 'None yet. Submit one, or several.';
   }
 }

@@ -4,7 +4,20 @@
 const KEY = 'names';
 /** The most that are kept; then the oldest go. */
 const NAMES_MAX = 300;
+/** Members beside those of the user: when it was completed, and how the work was to go. */
+const ADDED = ['completedAt', 'simulate'];
 const names = new Map(stored());
+
+/** What it is called by itself: the first text in it. @param {unknown} payload @returns {string} */
+export function nameIn(payload) {
+  if (typeof payload === 'string') return payload.trim();
+  if (typeof payload !== 'object' || payload === null) return '';
+  for (const [member, value] of Object.entries(payload)) {
+    const name = ADDED.includes(member) ? '' : nameIn(value);
+    if (name) return name;
+  }
+  return '';
+}
 
 /** @param {string} id @returns {string | undefined} */
 export function nameOf(id) {

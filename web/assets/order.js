@@ -1,7 +1,8 @@
 // One order that this page knows: what it knows of it, and how it learns more. No DOM here.
 
 import { OrderCancelledError, OrderFailedError, OrdersClient, fetchResult } from './client.js';
-import { nameOf, rememberName } from './names.js';
+import { BASE_URL } from './contract.js';
+import { nameIn, nameOf, rememberName } from './names.js';
 import { Log } from './recorder.js';
 
 /** @typedef {import('./client.js').StatusDocument} StatusDocument */
@@ -16,8 +17,6 @@ const METHODS = {
 };
 /** The longest that the page stays with one order. */
 const TIMEOUT_MS = 24 * 3600 * 1000;
-/** Where the service is: this page is its front door, below whatever prefix a proxy gives it. */
-export const BASE_URL = new URL('.', document.baseURI).href;
 
 /** An order, from its submission or from the list. */
 export class FollowedOrder {
@@ -30,11 +29,13 @@ export class FollowedOrder {
   tookMs;
   /** Why the page lost sight of it. @type {string | undefined} */
   trouble;
-  customer = '';
+  /** What it is called, if that is known. */
+  name = '';
   /** Whether it was submitted here. */
   isOurs = false;
   /** Whether it is polled though another method was chosen, as enough answers are held already. */
   isPolledInstead = false;
+  #collection;
   #token;
   #client;
   #startedAt = performance.now();
@@ -44,18 +45,20 @@ export class FollowedOrder {
   #stopper = new AbortController();
 
   /**
+   * @param {import('./contract.js').Collection} collection
    * @param {() => string | undefined} token
    * @param {(order: FollowedOrder) => void} onChange is told after each change, but for the log's
    */
-  constructor(token, onChange) {
+  constructor(collection, token, onChange) {
+    this.#collection = collection;
     this.#token = token;
-    this.#client = new OrdersClient({ baseUrl: BASE_URL, token, fetch: this.log.fetch });
+    this.#client = new OrdersClient({ baseUrl: BASE_URL, collection: collection.path, token, fetch: this.log.fetch });
     this.#onChange = onChange;
   }
 
   /** Takes an order of the list. @param {StatusDocument} document */
   adopt(document) {
-    this.customer = nameOf(document.id) ?? '';
+    this.name = nameOf(document.id) ?? '';
     const agoMs = Math.max(0, Date.now() - Date.parse(document.createdAt));
     this.#startedAt = performance.now() - agoMs;
     if (!isOpen(document)) this.tookMs = Date.parse(document.updatedAt) - Date.parse(document.createdAt);
@@ -79,18 +82,18 @@ export class FollowedOrder {
    * Submits an order, and stays with it until it has ended. Called again after it was refused for
    * want of a token, it goes on where it was.
    *
-   * @param {import('./client.js').Order} order
+   * @param {unknown} payload
    * @param {Method} method
    */
-  async submit(order, method) {
+  async submit(payload, method) {
     if (this.document) return this.follow(method);
-    this.customer = order.customer;
+    this.name = nameIn(payload);
     this.isOurs = true;
     this.#startedAt = performance.now();
     const token = this.#token();
     const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
-    const init = { method: 'POST', headers, body: JSON.stringify(order) };
-    await this.#stay(method, (options) => fetchResult(new URL('orders', BASE_URL), init, { ...options, baseUrl: BASE_URL, fetch: this.log.fetch, idempotencyKey: true }));
+    const init = { method: 'POST', headers, body: JSON.stringify(payload) };
+    await this.#stay(method, (options) => fetchResult(new URL(this.#collection.path, BASE_URL), init, { ...options, baseUrl: BASE_URL, fetch: this.log.fetch, idempotencyKey: true }));
   }
 
   /** Stays with an order of the list until it has ended. @param {Method} method */
@@ -141,10 +144,10 @@ export class FollowedOrder {
     }
   }
 
-  /** The result holds the order; its status does not. @param {import('./client.js').CompletedOrder} completed */
-  #learnName({ id, order }) {
-    this.customer = order.customer;
-    rememberName(id, order.customer);
+  /** The result holds what was submitted; the status does not. @param {{ id: string, [member: string]: unknown }} completed */
+  #learnName(completed) {
+    this.name ||= nameIn(completed[this.#collection.name]);
+    if (this.name) rememberName(completed.id, this.name);
     this.#onChange(this);
   }
 
@@ -172,7 +175,7 @@ export class FollowedOrder {
   #learn(document) {
     const before = this.document;
     this.document = document;
-    if (!before && this.customer) rememberName(document.id, this.customer);
+    if (!before && this.name) rememberName(document.id, this.name);
     if (!isOpen(document)) {
       this.#nextPollAt = undefined;
       this.tookMs ??= performance.now() - this.#startedAt;

@@ -3,17 +3,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { becomes, openPage, sidewaysScroll, submit, violations } from './support/browser.js';
+import { COLLECTION, becomes, nameField, openPage, sidewaysScroll, submit, violations } from './support/browser.js';
 
 /** Orders of every kind, one of them still at work, with parts of the exchange unfolded. */
 async function fill(page) {
   const long = 'Wolfeschlegelsteinhausenbergerdorff'.repeat(4);
-  await becomes(await submit(page, { customer: `${long} done`, seconds: 0 }), 'completed');
-  await becomes(await submit(page, { customer: 'Failing', outcome: 'fail', seconds: 0 }), 'failed');
-  const cancelled = await submit(page, { customer: 'Taken back', seconds: 120 });
+  await becomes(await submit(page, { name: `${long} done`, seconds: 0 }), 'completed');
+  await becomes(await submit(page, { name: 'Failing', outcome: 'fail', seconds: 0 }), 'failed');
+  const cancelled = await submit(page, { name: 'Taken back', seconds: 120 });
   await cancelled.getByRole('button', { name: /^Cancel …/ }).click();
   await becomes(cancelled, 'cancelled');
-  const working = await submit(page, { customer: 'Working', seconds: 120 });
+  const working = await submit(page, { name: 'Working', seconds: 120 });
   await becomes(working, 'processing');
   await page.locator('.exchanges summary').first().click();
   return working;
@@ -31,9 +31,9 @@ for (const colorScheme of ['light', 'dark']) {
       assert.deepEqual(await violations(page), []);
       assert.equal(await sidewaysScroll(page), 0);
 
-      await page.getByLabel('Customer').fill('');
+      await nameField(page).fill('');
       await page.getByRole('button', { name: 'Submit' }).click();
-      await page.locator('#customer-fault:not(:empty)').waitFor();
+      await page.locator('#payload .fault:not(:empty)').waitFor();
       assert.deepEqual(await violations(page), []);
       await working.getByRole('button', { name: /^Cancel …/ }).click();
       await becomes(working, 'cancelled');
@@ -55,8 +55,8 @@ test('the keyboard is enough', async (t) => {
   const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim() || document.activeElement?.id);
 
   await page.keyboard.press('Tab');
-  assert.equal(await focused(), 'Skip to the orders');
-  await page.getByLabel('Customer').focus();
+  assert.equal(await focused(), `Skip to the ${COLLECTION.path}`);
+  await nameField(page).focus();
   await page.keyboard.type('Keyboard');
   await page.keyboard.press('Enter');
   const card = page.locator('#orders > li').filter({ hasText: 'Keyboard' }).first();

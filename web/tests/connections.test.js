@@ -17,7 +17,7 @@ test('an order whose answer is held is cancelled at once', async (t) => {
   const page = await openPage(t);
 
   for (const method of ['wait', 'stream']) {
-    const card = await submit(page, { customer: unique(method), method, seconds: 120 });
+    const card = await submit(page, { name: unique(method), method, seconds: 120 });
     await page.locator('.exchanges .meaning').getByText(/^The (service holds its answer|answer stays open)/).waitFor();
     await cancel(card);
   }
@@ -28,10 +28,10 @@ test('orders in two tabs do not wait for each other\'s streams', async (t) => {
   const second = await openTab(first);
   const held = [];
   for (const [page, name] of [[first, 'first'], [second, 'second']]) {
-    for (let n = 0; n < 4; n += 1) held.push(await submit(page, { customer: unique(`${name} ${n}`), method: 'stream', seconds: 120 }));
+    for (let n = 0; n < 4; n += 1) held.push(await submit(page, { name: unique(`${name} ${n}`), method: 'stream', seconds: 120 }));
   }
 
-  const card = await submit(second, { customer: unique('ninth'), method: 'stream', seconds: 0 });
+  const card = await submit(second, { name: unique('ninth'), method: 'stream', seconds: 0 });
 
   await becomes(card, 'completed');
   for (const open of held) await cancel(open);

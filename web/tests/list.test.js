@@ -4,16 +4,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { HOST, becomes, openPage, submit, unique } from './support/browser.js';
+import { COLLECTION, EXAMPLE, HOST, becomes, nameField, openPage, submit, unique } from './support/browser.js';
 
 /** How many orders a page has. */
 const PAGE_ORDERS = 10;
 
 /** Submits orders past the page. */
 async function fill(count, simulate = { ms: 0, outcome: 'complete' }) {
-  const body = JSON.stringify({ customer: 'Filler', items: [{ name: 'tea', quantity: 1 }], simulate });
+  const body = JSON.stringify({ ...EXAMPLE, simulate });
   for (let n = 0; n < count; n += 1) {
-    const response = await fetch(new URL('orders', HOST), { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    const response = await fetch(new URL(COLLECTION.path, HOST), { method: 'POST', headers: { 'content-type': 'application/json' }, body });
     assert.equal(response.status, 202);
     await response.body.cancel();
   }
@@ -59,7 +59,7 @@ test('a submission brings the newest orders back, and is the first of them', asy
   await page.locator('#orders > li').first().waitFor();
   await turn(page, () => page.getByRole('button', { name: 'Older' }).click());
 
-  const card = await submit(page, { customer: unique('Newest'), seconds: 0 });
+  const card = await submit(page, { name: unique('Newest'), seconds: 0 });
   await becomes(card, 'completed');
 
   await page.locator('#place').getByText('Page 1').waitFor();
@@ -80,33 +80,34 @@ test('orders of one status are listed', async (t) => {
   });
 });
 
-test('a name survives a reload, and an order without one is called by its time', async (t) => {
+test('a name survives a reload, and an order without one is called by its id until that is known', async (t) => {
   await fill(1);
   const page = await openPage(t);
   const name = unique('Remembered');
-  const card = await submit(page, { customer: name, seconds: 0 });
+  const card = await submit(page, { name, seconds: 0 });
   await becomes(card, 'completed');
 
   await page.reload();
 
   await card.waitFor();
   const unknown = page.locator('#orders > li').nth(1);
-  assert.match(await unknown.locator('.name').textContent(), /^\w+ \d+, \d\d:\d\d$/);
+  assert.match(await unknown.locator('.name').textContent(), /^…[0-9a-f]{6}…$/);
+  assert.match(await unknown.locator('.facts').textContent(), /^\w+ \d+, \d\d:\d\d · /);
   await unknown.locator('button.open').click();
-  await unknown.getByText('Filler').waitFor();
+  await unknown.getByText(await nameField(page).inputValue()).waitFor();
 });
 
 test('focus stays with an order that is cancelled or ends', async (t) => {
   const page = await openPage(t);
   const focused = () => page.evaluate(() => document.activeElement?.className);
 
-  const cancelled = await submit(page, { customer: unique('Cancelled'), seconds: 120 });
+  const cancelled = await submit(page, { name: unique('Cancelled'), seconds: 120 });
   await cancelled.getByRole('button', { name: /^Cancel …/ }).press('Enter');
   await becomes(cancelled, 'cancelled');
   assert.equal(await focused(), 'open');
   assert.ok(await cancelled.locator('button.open').evaluate((button) => button === document.activeElement));
 
-  const ended = await submit(page, { customer: unique('Ended'), seconds: 1.5 });
+  const ended = await submit(page, { name: unique('Ended'), seconds: 1.5 });
   await ended.getByRole('button', { name: /^Cancel …/ }).focus();
   await becomes(ended, 'completed');
   assert.ok(await ended.locator('button.open').evaluate((button) => button === document.activeElement));

@@ -7,10 +7,26 @@ import { Session } from './session.js';
 
 /** @typedef {import('./types.d.ts').Order} Order */
 /** @typedef {import('./types.d.ts').StatusDocument} StatusDocument */
-/** @typedef {import('./types.d.ts').CompletedOrder} CompletedOrder */
-/** @typedef {import('./types.d.ts').OrderPage} OrderPage */
 /** @typedef {import('./types.d.ts').Status} Status */
 /** @typedef {import('./fetch-result.js').WaitOptions} WaitOptions */
+
+/**
+ * What an order became: the document of `CompletedOrder` for orders and results of other types.
+ *
+ * @template Input
+ * @template Result
+ * @typedef {{ [Member in keyof CompletedOrder]: Member extends 'id' | 'status' ? CompletedOrder[Member] :
+ *   Member extends 'result' ? Result : Input & { completedAt: import('./types.d.ts').Timestamp } }} Completed
+ */
+/** @typedef {import('./types.d.ts').CompletedOrder} CompletedOrder */
+
+/**
+ * A page of the list.
+ *
+ * @typedef {object} OrderPage
+ * @property {StatusDocument[]} orders whatever the service calls them
+ * @property {string | undefined} [nextCursor] where the next page begins; absent on the last
+ */
 
 /**
  * @typedef {object} RequestOptions
@@ -20,20 +36,28 @@ import { Session } from './session.js';
 
 const TIMEOUT_MS = 60_000;
 
-/** A service at one place, for one user. Every method rejects with the errors of `fetchResult`. */
+/**
+ * A service at one place, for one user. Every method rejects with the errors of `fetchResult`.
+ *
+ * @template [Input=Order] what is submitted
+ * @template [Result=unknown] what the work gives
+ */
 export class OrdersClient {
   #base;
+  #collection;
   #token;
   #fetch;
 
   /**
    * @param {object} options
    * @param {string | URL} options.baseUrl where the service is, such as `https://example.org/`; a path is kept
+   * @param {string | undefined} [options.collection] the path of the collection, if orders are called otherwise there
    * @param {string | (() => string | undefined) | undefined} [options.token] the bearer token, or what knows it
    * @param {typeof globalThis.fetch | undefined} [options.fetch] used instead of the global `fetch`
    */
-  constructor({ baseUrl, token, fetch }) {
+  constructor({ baseUrl, collection = 'orders', token, fetch }) {
     this.#base = new BaseUrl(baseUrl);
+    this.#collection = collection;
     this.#token = token;
     this.#fetch = fetch;
   }
@@ -42,13 +66,13 @@ export class OrdersClient {
    * Submits an order, and does not wait for its result. Repeated with one idempotency key until it
    * is answered, so that one call makes one order.
    *
-   * @param {Order} order
+   * @param {Input} order
    * @param {RequestOptions & { idempotencyKey?: string }} [options]
    * @returns {Promise<StatusDocument>}
    */
   async submit(order, { idempotencyKey = randomKey(), ...options } = {}) {
     const headers = { 'content-type': 'application/json', 'idempotency-key': `"${idempotencyKey}"` };
-    return this.#json('orders', { method: 'POST', headers, body: JSON.stringify(order) }, options);
+    return this.#json(this.#collection, { method: 'POST', headers, body: JSON.stringify(order) }, options);
   }
 
   /**
@@ -56,7 +80,7 @@ export class OrdersClient {
    *
    * @param {StatusDocument} order as `submit` or `list` gave it
    * @param {WaitOptions} [options]
-   * @returns {Promise<CompletedOrder>}
+   * @returns {Promise<Completed<Input, Result>>}
    */
   async wait(order, options = {}) {
     const url = this.#base.resolve(order.links.status);
@@ -70,7 +94,7 @@ export class OrdersClient {
    *
    * @param {StatusDocument} order
    * @param {RequestOptions} [options]
-   * @returns {Promise<CompletedOrder>}
+   * @returns {Promise<Completed<Input, Result>>}
    */
   async result(order, options) {
     return this.#json(order.links.result, {}, options);
@@ -94,11 +118,12 @@ export class OrdersClient {
    * @returns {Promise<OrderPage>}
    */
   async list({ status, limit, cursor, ...options } = {}) {
-    const url = this.#base.resolve('orders');
+    const url = this.#base.resolve(this.#collection);
     for (const [name, value] of Object.entries({ status, limit, cursor })) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
-    return this.#json(url.href, {}, options);
+    const { [this.#collection]: orders, ...page } = await this.#json(url.href, {}, options);
+    return { orders, ...page };
   }
 
   /**

@@ -48,3 +48,13 @@ test('a list is asked for by status, limit and cursor', async (t) => {
 
   assert.deepEqual(lines(server.requests), ['GET /orders?status=failed&limit=5', 'GET /orders?cursor=b%2Fc']);
 });
+
+test('orders that are called otherwise are asked for by that name', async (t) => {
+  const server = await serve(t, (_request, response) => answer(response, 200, {}, { reports: [], nextCursor: 'b' }));
+  const reports = new OrdersClient({ baseUrl: `${server.origin}/shop/`, collection: 'reports' });
+
+  await reports.submit(ORDER);
+  assert.deepEqual(await reports.list(), { orders: [], nextCursor: 'b' });
+
+  assert.deepEqual(lines(server.requests), ['POST /shop/reports', 'GET /shop/reports']);
+});

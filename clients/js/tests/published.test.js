@@ -10,7 +10,7 @@ import { AsyncOrdersError, ProtocolError, fetchAndWait } from '../src/client.js'
 import { published } from './support/published.js';
 import { answer, lines, serve } from './support/server.js';
 
-const BODY = '{"customer":"Ada"}';
+const BODY = '{"work":"any"}';
 const POST = { method: 'POST', headers: { 'content-type': 'application/json' }, body: BODY };
 
 /**

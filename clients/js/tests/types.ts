@@ -2,8 +2,8 @@
 
 import { InvalidRequestError, OrderFailedError, OrdersClient, fetchAndWait, fetchResult, waitFor } from '../src/client.js';
 import type { CompletedOrder, Status } from '../src/client.js';
+import order from '../../../orders/example.json' with { type: 'json' };
 
-const order = { customer: 'Ada', items: [{ name: 'tea', quantity: 2 }] };
 const init: RequestInit = { method: 'POST', body: JSON.stringify(order) };
 
 const asPublished: Promise<CompletedOrder> = fetchAndWait('/orders', init, async ({ response, retryAfter }) => {
@@ -29,8 +29,10 @@ const later: Promise<Response> = waitFor('/orders/status/1', { headers: { author
 const client = new OrdersClient({ baseUrl: 'https://example.org/', token: () => undefined });
 const completed: Promise<CompletedOrder> = client.submit(order).then((accepted) => client.wait(accepted));
 
-// @ts-expect-error an order has items
-client.submit({ customer: 'Ada' });
+const reports = new OrdersClient<{ title: string }, { pages: number }>({ baseUrl: 'https://example.org/', collection: 'reports' });
+const pages: Promise<number | undefined> = reports.submit({ title: 'Quarter' }).then((accepted) => reports.wait(accepted)).then(({ result }) => result?.pages);
+// @ts-expect-error a report has a title
+reports.submit({});
 // @ts-expect-error the time is in milliseconds
 fetchResult('/orders', init, { timeout: '1s' });
 
@@ -40,4 +42,4 @@ export function told(error: unknown): string {
   return String(error);
 }
 
-export { asPublished, withoutInit, alone, withOptions, later, completed };
+export { asPublished, withoutInit, alone, withOptions, later, completed, pages };

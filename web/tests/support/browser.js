@@ -13,6 +13,10 @@ const url = process.env.ORDERS_URL;
 if (!url) throw new Error('set ORDERS_URL to a host that serves the page, started with simulate_controls=true');
 /** Where the page is. */
 export const HOST = new URL('/', url);
+const { info } = await (await fetch(new URL('openapi.json', HOST))).json();
+/** How the host calls its orders. */
+export const COLLECTION = info['x-collection'] ?? { path: 'orders', name: 'order' };
+export const EXAMPLE = JSON.parse(await readFile(new URL('../../../orders/example.json', import.meta.url), 'utf8'));
 
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 /** Chromium reports each answer with an error status as an error; these are part of what is tested. */
@@ -44,7 +48,7 @@ export async function openPage(test, { width = 1280, height = 860, colorScheme =
   });
   await prepare?.(page);
   await page.goto(at);
-  await page.locator('#theme').waitFor();
+  await page.locator('main').waitFor();
   return page;
 }
 
@@ -53,7 +57,7 @@ export async function openTab(page) {
   const tab = await page.context().newPage();
   tab.setDefaultTimeout(20_000);
   await tab.goto(page.url());
-  await tab.locator('#theme').waitFor();
+  await tab.locator('main').waitFor();
   return tab;
 }
 
@@ -62,15 +66,20 @@ export function unique(name) {
   return `${name} ${Math.random().toString(36).slice(2, 8)}`;
 }
 
+/** The field by whose text an order is called: the first of the form. */
+export function nameField(page) {
+  return page.locator('#payload input[type=text]').first();
+}
+
 /** Fills in the form and submits it; returns the card of the order, which was accepted. */
-export async function submit(page, { customer, method = 'poll', outcome = 'complete', seconds = 0.5 }) {
-  await page.getByLabel('Customer').fill(customer);
+export async function submit(page, { name, method = 'poll', outcome = 'complete', seconds = 0.5 }) {
+  await nameField(page).fill(name);
   await page.locator('form#order details').evaluate((details) => { details.open = true; });
   await page.getByLabel('Outcome').selectOption(outcome);
   await page.getByLabel('Seconds').fill(String(seconds));
   await page.locator(`input[name=method][value=${method}]`).check();
   await page.getByRole('button', { name: 'Submit' }).click();
-  const card = page.locator('#orders > li').filter({ hasText: customer });
+  const card = page.locator('#orders > li').filter({ hasText: name });
   await card.waitFor();
   return card;
 }

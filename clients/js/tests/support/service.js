@@ -2,13 +2,14 @@
 // streams changes as it is asked to; knows nothing of time.
 
 import { EventEmitter, once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 
 import { answer, answerProblem, serve } from './server.js';
 
 const ID = '0198c1f0-6f0a-7c4e-9d3b-5a1e2f3c4d5e';
 const STATUS = `/orders/status/${ID}`;
 const RESULT = `/orders/${ID}`;
-export const ORDER = { customer: 'Ada Lovelace', items: [{ name: 'tea', quantity: 2 }] };
+export const ORDER = JSON.parse(await readFile(new URL('../../../../orders/example.json', import.meta.url), 'utf8'));
 export const POST = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(ORDER) };
 
 /**
