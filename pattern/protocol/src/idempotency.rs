@@ -54,9 +54,8 @@ const BIDS_MAX: u32 = 8;
 /// How often a bid is made again that a store does not keep.
 const SWAPS_MAX: u32 = 8;
 /// How often a bid, or the count of them, is read in all while the store fails. Who decides looks at every
-/// bid: were it stopped by one failed read, each retry would add a bid, and a key with many would
-/// never be decided.
-const READS_MAX: u32 = 3;
+/// bid, with several reads: were it stopped by one that failed, a key with many would never be decided.
+const READS_MAX: u32 = 8;
 
 /// A client's key, and what it was used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,12 +200,17 @@ pub(crate) async fn decide<S: Store>(
     let Some(Idempotency { key, .. }) = record.and_then(|record| record.idempotency) else {
         return Err(UpdateError::NotFound(id));
     };
-    let number = store.increment(&Key::Bids(key), 1).await?;
     let candidate = Candidate {
         key,
         id,
         choice,
         now,
+    };
+    // Who went before may have got as far as a bid. With one more at each try, those who look at all of
+    // them would never be done.
+    let number = match candidate.latest_bid(store).await? {
+        Some(number) => number,
+        None => store.increment(&Key::Bids(key), 1).await?,
     };
     Ok(candidate.decide(store, number).await?.id)
 }
@@ -339,6 +343,20 @@ impl Candidate {
         Err(StoreError(format!(
             "no order was chosen for an idempotency key by {BIDS_MAX} bids"
         )))
+    }
+
+    /// The latest bid that was made for it, if one was.
+    async fn latest_bid<S: Store>(self, store: &S) -> Result<Option<i64>, StoreError> {
+        for number in (1..=count(store, self.key).await?).rev() {
+            let place = Key::Bid(self.key, number);
+            let value = persistently(async || store.get(&place).await).await?;
+            if let Some(value) = value
+                && decode(&value)?.order == self.id
+            {
+                return Ok(Some(number));
+            }
+        }
+        Ok(None)
     }
 
     /// Makes the bid `number`, and says which order is chosen; `None` if that is for another bid to say.

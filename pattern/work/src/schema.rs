@@ -132,6 +132,7 @@ mod tests {
                 &["\"a\"", "1.0", "[{\"b\":null}]", "\"\\u0061\""],
                 &["\"b\"", "2", "[{\"b\":1}]", "[]"],
             ),
+            (r#"{"enum":[1,5],"minimum":3}"#, &["5"], &["1", "4"]),
             (r#"{"const":{"a":1}}"#, &["{\"a\":1e0}"], &["{}", "1"]),
             (
                 r#"{"anyOf":[{"type":"string"},{"type":"integer","minimum":1}]}"#,
@@ -213,6 +214,8 @@ mod tests {
             r#"{"if":{}}"#,
             r#"{"properties":{"a":{"format":1,"contains":{}}}}"#,
             r#"{"type":"text"}"#,
+            r#"{"minimum":1,"exclusiveMinimum":2}"#,
+            r#"{"properties":{"a":{"$defs":{}}}}"#,
             r#"{"minLength":-1}"#,
             r#"{"minimum":"1"}"#,
             r#"{"required":"a"}"#,

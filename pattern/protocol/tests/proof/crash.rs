@@ -6,7 +6,8 @@ use futures::future::LocalBoxFuture;
 use protocol::{Claimant, ExpiryTurn, Key, OrderId, Status, cancel, release, renew};
 
 use crate::support::conditions::{Conditions, under};
-use crate::support::faulty::Death;
+use crate::support::fault::Fault;
+use crate::support::faulty::{Death, LATE_MS_MAX};
 use crate::support::mortal::mortal;
 use crate::support::roles::{
     End, SHORT_WORK, Work, claim, end, expire, expire_until_done, hold, process, recover, settle,
@@ -224,7 +225,12 @@ fn an_expiry_that_dies_leaves_nothing_that_stays() {
                 let has_turn = !matches!(expired, Some(Ok(ExpiryTurn::NotDue(_))));
                 assert!(has_turn || world.conditions.may_fail());
 
-                // It may be used again at once, and stands for the new order from then on.
+                // What the store is yet to do of a removal is a part of it, and who submits meanwhile may get
+                // two orders.
+                if world.conditions.fault == Some(Fault::AppliesAfterReportingFailure) {
+                    world.pass_ms(LATE_MS_MAX);
+                }
+                // Else it may be used again at once, and stands for the new order from then on.
                 let again = submit_once_until_accepted(world.clone(), key);
                 let again = world.complete(again);
                 let same = submit_once_until_accepted(world.clone(), key);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use protocol::json::{Decimal, Kind, Member, Value, member};
 
 use super::Schema;
-use super::node::{Bound, Counts, Node, Plain, Type};
+use super::node::{Bound, Constant, Counts, Node, Plain, Type};
 use crate::fault::Faults;
 
 /// How many steps may lead from a value to what judges it, by references and combinations: more is a
@@ -59,15 +59,10 @@ impl<'s> Check<'s, '_> {
     /// Judges the value apart from what is inside it.
     fn is_itself_as_expected(&mut self, node: &Node, value: &Value<'_>, pointer: &str) -> bool {
         if let Some(values) = &node.values {
-            if values.iter().any(|constant| constant.is(value)) {
-                return true;
+            if !values.iter().any(|constant| constant.is(value)) {
+                self.faults.push(pointer, unlike(values, value));
+                return false;
             }
-            let texts = values.iter().map(|constant| format!("`{}`", constant.text));
-            let expected = texts.collect::<Vec<_>>().join(", ");
-            let one_of = if values.len() == 1 { "" } else { "one of " };
-            let detail = format!("expected {one_of}{expected}, found {}", value.kind_name());
-            self.faults.push(pointer, detail);
-            return false;
         }
         let is_typed = node
             .types
@@ -211,6 +206,14 @@ impl<'s> Check<'s, '_> {
             }
         }
     }
+}
+
+/// That a value is none of those which are spelled out.
+fn unlike(values: &[Constant], value: &Value<'_>) -> String {
+    let texts = values.iter().map(|constant| format!("`{}`", constant.text));
+    let expected = texts.collect::<Vec<_>>().join(", ");
+    let one_of = if values.len() == 1 { "" } else { "one of " };
+    format!("expected {one_of}{expected}, found {}", value.kind_name())
 }
 
 fn is_of(one: Type, value: &Value<'_>) -> bool {

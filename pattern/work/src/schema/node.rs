@@ -168,7 +168,8 @@ impl Node {
     ) -> Result<(), String> {
         match name.as_ref() {
             "$ref" => self.reference = Some(reference(value, pointer)?),
-            "$defs" | "definitions" => {
+            // What is defined elsewhere could have the name of what is defined here.
+            "$defs" | "definitions" if pointer.matches('/').count() == 1 => {
                 for (name, node) in schemas(value, pointer, definitions)? {
                     definitions.insert(name, node);
                 }
@@ -176,10 +177,10 @@ impl Node {
             "type" => self.types = Some(types(value, pointer)?),
             "enum" => self.values = Some(array(value, pointer)?.iter().map(constant).collect()),
             "const" => self.values = Some(vec![constant(value)]),
-            "minimum" => self.minimum = Some(bound(value, pointer, false)?),
-            "maximum" => self.maximum = Some(bound(value, pointer, false)?),
-            "exclusiveMinimum" => self.minimum = Some(bound(value, pointer, true)?),
-            "exclusiveMaximum" => self.maximum = Some(bound(value, pointer, true)?),
+            "minimum" => set_bound(&mut self.minimum, bound(value, pointer, false)?, pointer)?,
+            "maximum" => set_bound(&mut self.maximum, bound(value, pointer, false)?, pointer)?,
+            "exclusiveMinimum" => set_bound(&mut self.minimum, bound(value, pointer, true)?, pointer)?,
+            "exclusiveMaximum" => set_bound(&mut self.maximum, bound(value, pointer, true)?, pointer)?,
             "minLength" => self.length.min = Some(count(value, pointer)?),
             "maxLength" => self.length.max = Some(count(value, pointer)?),
             "items" => self.items = Some(Box::new(Self::read(value, pointer, definitions)?)),
@@ -273,6 +274,15 @@ fn bound(value: &Value<'_>, pointer: &str, exclusive: bool) -> Result<Bound, Str
             exclusive,
         }),
         _ => Err(unexpected(pointer, "a number", value)),
+    }
+}
+
+fn set_bound(place: &mut Option<Bound>, bound: Bound, pointer: &str) -> Result<(), String> {
+    match place.replace(bound) {
+        None => Ok(()),
+        Some(_) => Err(format!(
+            "expected one bound on each side, found another at `{pointer}`"
+        )),
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::RwLock;
 
 use protocol::{
     AttemptEnd, ClaimError, Claimant, ExpiryPolicy, Idempotency, Key, OrderId, Refusal,
-    Snapshot as _, Store as _, Submission, SubmitError, Timestamp, Token, claim, expire, settle,
-    submit_once,
+    Snapshot as _, Status, Store as _, Submission, SubmitError, Timestamp, Token, claim, expire,
+    settle, submit_once,
 };
 use stateright::{Model, Property};
 
@@ -317,6 +317,10 @@ async fn work(store: &Replay<'_>, id: OrderId) -> End {
     };
     match claim(store, id, claimant, token(102), now).await {
         Ok(held) => End::Works(held.record.id),
+        // A candidate that was discarded; nobody cancels here.
+        Err(ClaimError::Unavailable(refused)) if refused.status == Status::Cancelled => {
+            End::IsGone(id)
+        }
         // By another, or it is done.
         Err(ClaimError::Unavailable(refused)) if refused.refusal != Refusal::Undecided => {
             End::Works(id)

@@ -32,7 +32,7 @@ const PAUSES_MS: [u64; 4] = [
     KEPT_MS + 60_000,
 ];
 /// How long after its error an operation is applied, at most, in milliseconds.
-const LATE_MS_MAX: u64 = 1_000;
+pub const LATE_MS_MAX: u64 = 1_000;
 
 /// A store that is shared by all connections, and what is the matter with it.
 pub struct FaultyStore<S: Store> {
