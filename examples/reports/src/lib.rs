@@ -15,10 +15,10 @@ pub struct Report {
     pages: u32,
 }
 
-/// The work on reports, which the server at this URL does.
-pub struct Reports(String);
+/// The app: the server at this URL renders.
+pub struct App(String);
 
-impl Work for Reports {
+impl Work for App {
     const COLLECTION: &'static str = "reports";
     const NAME: &'static str = "report";
     const EXAMPLE: &'static str = include_str!("../example.json");
@@ -28,7 +28,7 @@ impl Work for Reports {
     type Output = Vec<String>;
 
     async fn from_variables(variables: &mut Variables) -> Self {
-        Self(variables.http_url("renderer_url").await)
+        Self(variables.http_url("service_url").await)
     }
 
     async fn run(&self, sent: &Sent<Report>, context: &Context) -> Result<Vec<String>, WorkError> {
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn the_example_is_a_report() {
-        let read = Rules::of::<Reports>().read::<Reports>(Reports::EXAMPLE.as_bytes());
+        let read = Rules::of::<App>().read::<App>(App::EXAMPLE.as_bytes());
         assert_eq!(read.err(), None);
     }
 }

@@ -4,6 +4,7 @@ use tests::{Host, Setup, Test, Walkthrough, problem_pages, read_repository_file,
 
 pub(crate) const TESTS: &[Test] = tests![
     the_readme_s_commands_do_what_it_says,
+    the_readme_s_app_is_one_of_the_examples,
     each_problem_s_type_leads_to_its_page
 ];
 
@@ -24,6 +25,16 @@ fn the_readme_s_commands_do_what_it_says() {
     for (exchange, printed) in walkthrough.exchanges().iter().zip(printed) {
         exchange.assert_kept(&printed);
     }
+}
+
+/// The example itself is built and driven by the tests in `apps`.
+fn the_readme_s_app_is_one_of_the_examples() {
+    let example = read_repository_file("examples/reports/src/lib.rs");
+    let (app, _tests) = example
+        .split_once("\n#[cfg(test)]")
+        .expect("the example has tests");
+    let readme = read_repository_file("README.md");
+    assert!(readme.contains(&format!("```rust\n{app}```")), "{app}");
 }
 
 fn each_problem_s_type_leads_to_its_page() {
