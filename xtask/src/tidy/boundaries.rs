@@ -107,7 +107,7 @@ const KNOW_ERROR_STATUSES: [&str; 3] = [
     "api-component/src/problem.rs",
     "processor-component/src/problem.rs",
     // It reads the statuses that a user's worker answers with.
-    "processor-component/src/worker.rs",
+    "processor-component/src/worker/answer.rs",
 ];
 
 /// In each component, only [`KNOW_ERROR_STATUSES`] have the number of an error's status.
