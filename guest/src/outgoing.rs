@@ -13,7 +13,13 @@ pub async fn post(
     headers: &[(&'static str, String)],
     body: Vec<u8>,
 ) -> Result<HostResponse, String> {
-    let answer = call(&Method::Post, url, with_length(headers, body.len()), body, None);
+    let answer = call(
+        &Method::Post,
+        url,
+        with_length(headers, body.len()),
+        body,
+        None,
+    );
     answer.await.map_err(|cause| no_answer(url, &cause))
 }
 
