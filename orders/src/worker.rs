@@ -1,16 +1,16 @@
-//! Work that another server does: the order is sent to `worker_url` by POST.
+//! Work that another server does: the order is sent to `worker_url` by POST. `docs/worker.md` is what
+//! such a server is promised; what its answer means is in `answer.rs`.
+
+mod answer;
 
 use std::time::Duration;
 
 use futures::future::{Either, select};
-use serde_json::value::{RawValue, to_raw_value};
-use work::{BodyError, Context, HostResponse, RESULT_BYTES_MAX, Variables, WorkError};
+use serde_json::value::RawValue;
+use work::{Context, Variables, WorkError};
 
-/// Statuses of a client's fault that a deploy, a restart, a rotated secret or a wrong route can cause, and
-/// that the next hours mend.
-const MENDED_BY_TIME: [u16; 8] = [401, 403, 404, 405, 408, 409, 425, 429];
-/// The longest delay that a worker may ask for by `Retry-After`, in seconds.
-const DELAY_SECONDS_MAX: u64 = 3600;
+/// How much longer the host is asked to wait than we do, so that it is we who end a wait, and say why.
+const HOST_WAITS_LONGER: Duration = Duration::from_secs(1);
 
 /// The result that the worker gave, if it gave one; or why there is none.
 type Answered = Result<Option<Box<RawValue>>, WorkError>;
@@ -18,16 +18,22 @@ type Answered = Result<Option<Box<RawValue>>, WorkError>;
 /// A server that does the work.
 pub struct Worker {
     url: String,
+    token: Token,
     timeout: Duration,
 }
 
 impl Worker {
-    /// Reads `worker_url` and `worker_timeout_seconds`.
+    /// Reads `worker_url`, `worker_token` and `worker_timeout_seconds`.
     pub async fn from_variables(variables: &mut Variables) -> Self {
         let timeout_seconds = variables.number("worker_timeout_seconds", 1..=86_400);
         let timeout = Duration::from_secs(timeout_seconds.await);
         let url = variables.http_url("worker_url").await;
-        Self { url, timeout }
+        let token = Token::from_variables(variables).await;
+        Self {
+            url,
+            token,
+            timeout,
+        }
     }
 
     /// Has the worker do the work, and returns what it answers.
@@ -45,10 +51,13 @@ impl Worker {
         });
         match select(Box::pin(self.post(order, context)), timeout).await {
             Either::Left((answered, _)) => answered,
-            Either::Right(_) => Err(retryable(format!(
-                "the worker did not answer within {} s",
-                self.timeout.as_secs()
-            ))),
+            Either::Right(_) => Err(WorkError::Retryable {
+                message: format!(
+                    "the worker did not answer within {} s",
+                    self.timeout.as_secs()
+                ),
+                delay_ms: None,
+            }),
         }
     }
 
@@ -58,90 +67,48 @@ impl Worker {
             // The same for each attempt, so that the worker can tell a repetition. Quoted, as the
             // Idempotency-Key draft (06) has it: a string of RFC 8941.
             ("idempotency-key", format!("\"{}\"", context.id())),
+            ("attempt", context.attempt().to_string()),
         ];
+        headers.extend(self.token.header());
         headers.extend_from_slice(context.trace());
         let body = order.as_bytes().to_vec();
-        let response = work::post(&self.url, &headers, body)
+        let answer_max = self.timeout + HOST_WAITS_LONGER;
+        let response = work::post_and_wait(&self.url, &headers, body, answer_max)
             .await
-            .map_err(retryable)?;
-        match response.status() {
-            200..=299 => outcome(response).await,
-            // The worker says that it is this request that is wrong; asking again does not mend it.
-            status @ 400..=499 if !MENDED_BY_TIME.contains(&status) => Err(WorkError::Permanent {
-                message: format!("the worker answered with status `{status}`"),
-            }),
-            status => Err(WorkError::Retryable {
-                message: format!("the worker answered with status `{status}`"),
-                delay_ms: response
-                    .header("retry-after")
-                    .and_then(|value| delay_ms(&value)),
-            }),
+            .map_err(|cause| WorkError::Retryable {
+                message: format!("the worker did not answer: {cause}"),
+                delay_ms: None,
+            })?;
+        answer::outcome(response, &self.token).await
+    }
+}
+
+/// What the worker knows us by; empty if by nothing. It has no `Debug`, and is in no message.
+struct Token(String);
+
+impl Token {
+    async fn from_variables(variables: &mut Variables) -> Self {
+        let value = variables.text("worker_token").await;
+        // A secret that comes from a file may end in a line feed.
+        let token = value.trim();
+        // RFC 9110 §5.5: what a header may hold without a doubt. What was found is not told.
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let detail = "the variable `worker_token` must be empty, or visible ASCII characters without a space";
+            variables.fault("worker_token", detail.to_owned());
         }
+        Self(token.to_owned())
     }
-}
 
-/// The body, if it is JSON; as a JSON string, if it is other text; nothing, if it is empty.
-async fn outcome(response: HostResponse) -> Answered {
-    let body = response
-        .body(RESULT_BYTES_MAX)
-        .await
-        .map_err(|error| match error {
-            BodyError::TooLarge => WorkError::Permanent {
-                message: format!("the worker's answer is longer than {RESULT_BYTES_MAX} bytes"),
-            },
-            BodyError::Incomplete => retryable("the worker's answer broke off".to_owned()),
-        })?;
-    let text = String::from_utf8(body).map_err(|_| WorkError::Permanent {
-        message: "the worker's answer is not text".to_owned(),
-    })?;
-    if text.trim().is_empty() {
-        return Ok(None);
+    fn header(&self) -> Option<(&'static str, String)> {
+        (!self.0.is_empty()).then(|| ("authorization", format!("Bearer {}", self.0)))
     }
-    let json = RawValue::from_string(text.clone()).or_else(|_| to_raw_value(&text));
-    json.map(Some).map_err(|error| retryable(error.to_string()))
-}
 
-fn retryable(message: String) -> WorkError {
-    WorkError::Retryable {
-        message,
-        delay_ms: None,
-    }
-}
-
-/// The value of a `Retry-After` (RFC 9110 §10.2.3), seconds or a date, in milliseconds from now.
-fn delay_ms(retry_after: &str) -> Option<u64> {
-    let seconds = match retry_after.trim().parse() {
-        Ok(seconds) => seconds,
-        Err(_) => seconds_until(retry_after.trim(), work::now().as_unix_ms() / 1000)?,
-    };
-    Some(seconds.min(DELAY_SECONDS_MAX) * 1000)
-}
-
-fn seconds_until(http_date: &str, now_seconds: u64) -> Option<u64> {
-    // The preferred form of an HTTP date (RFC 9110 §5.6.7) is a date of RFC 5322, which jiff reads.
-    let date = jiff::fmt::rfc2822::parse(http_date)
-        .ok()?
-        .timestamp()
-        .as_second();
-    Some(u64::try_from(date).ok()?.saturating_sub(now_seconds))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date_and_is_bounded() {
-        assert_eq!(delay_ms("3"), Some(3000));
-        assert_eq!(delay_ms("999999999"), Some(DELAY_SECONDS_MAX * 1000));
-        assert_eq!(delay_ms("soon"), None);
-        assert_eq!(
-            seconds_until("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_770),
-            Some(7)
-        );
-        assert_eq!(
-            seconds_until("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_999),
-            Some(0)
-        );
+    /// `text`, which a server wrote that knows the token, without it.
+    fn hidden_in(&self, text: &str) -> String {
+        if self.0.is_empty() {
+            text.to_owned()
+        } else {
+            text.replace(&self.0, "[worker_token]")
+        }
     }
 }

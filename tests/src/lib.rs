@@ -32,6 +32,7 @@ mod stored;
 mod trial;
 mod walkthrough;
 mod wasi;
+mod worker;
 
 pub use azure::{FakeAzure, Start};
 pub use client::{Journey, journey, poll_to_the_end, retry_after_seconds};
@@ -56,3 +57,4 @@ pub use stored::{Kept, StoredRecord};
 pub use trial::{Test, run};
 pub use walkthrough::{Exchange, Walkthrough};
 pub use wasi::Wasi;
+pub use worker::{WorkerCall, WorkerServer};

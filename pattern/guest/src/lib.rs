@@ -24,7 +24,7 @@ use wasi03 as host;
 pub use host::http::{BodyWriter, HostResponse, Request};
 pub use host::world::{SERVES_ONE_REQUEST, random, sleep, spawn, variable};
 pub use message::{BodyError, RepeatedHeader, Response};
-pub use outgoing::{get, post};
+pub use outgoing::{get, post, post_and_wait};
 pub use store::KeyValueStore;
 pub use variables::{VariableFault, Variables};
 pub use world::{now, token};

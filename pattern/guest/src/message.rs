@@ -151,6 +151,16 @@ pub(crate) fn joined(values: &[Vec<u8>]) -> Option<String> {
     (!values.is_empty()).then(|| values.join(", "))
 }
 
+/// That a text is no URL to which a request can be sent. It does not tell the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoUrl;
+
+impl From<NoUrl> for String {
+    fn from(_: NoUrl) -> Self {
+        "it is no URL to which a request can be sent".to_owned()
+    }
+}
+
 /// The parts of a URL that a request has.
 pub(crate) struct Url<'a> {
     pub(crate) scheme: &'a str,
@@ -160,11 +170,9 @@ pub(crate) struct Url<'a> {
 
 impl<'a> Url<'a> {
     /// # Errors
-    /// With a sentence, if it is none.
-    pub(crate) fn parse(url: &'a str) -> Result<Self, String> {
-        let (scheme, rest) = url
-            .split_once("://")
-            .ok_or_else(|| format!("expected a URL, found `{url}`"))?;
+    /// If it is none.
+    pub(crate) fn parse(url: &'a str) -> Result<Self, NoUrl> {
+        let (scheme, rest) = url.split_once("://").ok_or(NoUrl)?;
         let (authority, path_with_query) = match rest.find('/') {
             Some(slash) => rest.split_at(slash),
             None => (rest, "/"),

@@ -15,7 +15,7 @@ use std::future::Future;
 
 pub use context::{Context, WorkError};
 pub use fault::{Fault, Faults};
-pub use guest::{BodyError, HostResponse, Variables, now, post, random, sleep};
+pub use guest::{BodyError, HostResponse, Variables, get, now, post, post_and_wait, random, sleep};
 pub use integer::integer;
 pub use protocol::RESULT_BYTES_MAX;
 pub use rules::{InvalidOrder, Rules, schema_of};

@@ -58,8 +58,9 @@ pub struct Limits {
     pub instance_idle_seconds: u64,
     /// How long to wait for an outbound connection.
     pub outbound_connect_seconds_max: u64,
-    /// How long to wait for an outbound response, and between two pieces of it.
-    pub outbound_response_seconds_max: u64,
+    /// How long to wait for an outbound response, and between two pieces of it, where the component
+    /// does not say for how long. The processor does, for a worker: by `worker_timeout_seconds`.
+    pub outbound_response_seconds: u64,
 }
 
 impl Default for Limits {
@@ -85,7 +86,7 @@ impl Default for Limits {
             instance_reuse_max: 128,
             instance_idle_seconds: 1,
             outbound_connect_seconds_max: 10,
-            outbound_response_seconds_max: 120,
+            outbound_response_seconds: 120,
         }
     }
 }
@@ -134,8 +135,8 @@ impl Limits {
             1,
         );
         at_least(
-            "outbound_response_seconds_max",
-            self.outbound_response_seconds_max,
+            "outbound_response_seconds",
+            self.outbound_response_seconds,
             1,
         );
     }

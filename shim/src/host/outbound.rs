@@ -29,7 +29,7 @@ struct Shared {
     allowed: AllowedHosts,
     chain: Chain,
     connect_max: Duration,
-    response_max: Duration,
+    response_default: Duration,
 }
 
 type Sent = Result<(Response, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
@@ -46,7 +46,7 @@ impl Outbound {
             allowed,
             chain,
             connect_max: Duration::from_secs(limits.outbound_connect_seconds_max),
-            response_max: Duration::from_secs(limits.outbound_response_seconds_max),
+            response_default: Duration::from_secs(limits.outbound_response_seconds),
         }))
     }
 }
@@ -75,19 +75,23 @@ impl Shared {
 
     async fn send_out(&self, request: Request, options: Option<RequestOptions>) -> Sent {
         let options = options.unwrap_or_default();
-        let bounded = |wanted: Option<Duration>, most: Duration| {
-            wanted.map_or(most, |wanted| wanted.min(most))
-        };
-        let connect = bounded(options.connect_timeout, self.connect_max);
-        let first_byte = bounded(options.first_byte_timeout, self.response_max);
+        let connect = options
+            .connect_timeout
+            .map_or(self.connect_max, |wanted| wanted.min(self.connect_max));
+        // Whoever names a time has a reason: a component bounds its call by a variable of its own, and
+        // a host that cut it off before would make that variable untrue.
+        let first_byte = options.first_byte_timeout.unwrap_or(self.response_default);
+        let between_bytes = options
+            .between_bytes_timeout
+            .unwrap_or(self.response_default);
         let options = RequestOptions {
             connect_timeout: Some(connect),
             first_byte_timeout: Some(first_byte),
-            between_bytes_timeout: Some(bounded(options.between_bytes_timeout, self.response_max)),
+            between_bytes_timeout: Some(between_bytes),
         };
         // The sum is waited for as well, because a TLS handshake has no limit of its own.
         let (response, io) = tokio::time::timeout(
-            connect + first_byte,
+            connect.saturating_add(first_byte),
             default_send_request(request, Some(options)),
         )
         .await

@@ -42,6 +42,7 @@ mod traps;
 mod validation;
 mod variables;
 mod wait;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -69,6 +70,8 @@ fn main() -> ExitCode {
         ("cors", cors::TESTS),
         ("proxies", proxies::TESTS),
         ("trace", trace::TESTS),
+        // The server that does the work.
+        ("worker", worker::TESTS),
         // What the routes refuse.
         ("validation", validation::TESTS),
         ("bodies", bodies::TESTS),

@@ -32,6 +32,12 @@ fn variables_that_nothing_can_be_worked_on_with_stop_the_start() {
         .variable("worker_url", "nonsense")
         .start_refused();
     assert_told(&refusal.message, refusal.code, &["worker_url"]);
+    let refusal = Setup::new()
+        .variable("work", "http")
+        .variable("worker_token", "two w0rds")
+        .start_refused();
+    assert_told(&refusal.message, refusal.code, &["worker_token"]);
+    assert!(!refusal.message.contains("w0rds"), "{}", refusal.message);
 }
 
 fn all_faults_are_told_at_once() {

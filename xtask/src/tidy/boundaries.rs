@@ -113,7 +113,7 @@ const KNOW_ERROR_STATUSES: [&str; 3] = [
     "pattern/api/src/problem.rs",
     "pattern/processor/src/problem.rs",
     // It reads the statuses that a user's worker answers with.
-    "orders/src/worker.rs",
+    "orders/src/worker/answer.rs",
 ];
 
 /// In each component, only [`KNOW_ERROR_STATUSES`] have the number of an error's status.

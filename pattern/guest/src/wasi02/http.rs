@@ -4,16 +4,18 @@
 //! A handle of the host must go before the one that it was made of. So fields and variables are in
 //! the order in which they are dropped.
 
+use std::time::Duration;
+
 use wasi::http::outgoing_handler;
 pub(crate) use wasi::http::types::Method;
 use wasi::http::types::{
     ErrorCode, Fields, IncomingBody, IncomingRequest, IncomingResponse, OutgoingBody,
-    OutgoingRequest, OutgoingResponse, ResponseOutparam, Scheme,
+    OutgoingRequest, OutgoingResponse, RequestOptions, ResponseOutparam, Scheme,
 };
 use wasi::io::streams::{OutputStream, StreamError};
 
 use super::task::{ready, spawn};
-use crate::message::{Body, BodyError, RepeatedHeader, Response, Url, joined, single};
+use crate::message::{Body, BodyError, NoUrl, RepeatedHeader, Response, Url, joined, single};
 
 /// How much of a body is asked for at once, in bytes.
 const READ_BYTES: u64 = 16 * 1024;
@@ -201,17 +203,19 @@ impl HostResponse {
     }
 }
 
-/// Sends a request to `url`, and returns the answer's head as soon as it is there.
+/// Sends a request to `url`, and returns the answer's head as soon as it is there. If `answer_max` is
+/// given, the host is asked to wait for so long, for the head and between two pieces of the body.
 ///
 /// # Errors
-/// With a sentence, if `url` is none, the host does not grant it, or nobody answers.
+/// With the cause, if `url` is none, the host does not grant it, or nobody answers.
 pub(crate) async fn call(
     method: &Method,
     url: &str,
     headers: impl Iterator<Item = (&'static str, String)>,
     body: Vec<u8>,
+    answer_max: Option<Duration>,
 ) -> Result<HostResponse, String> {
-    let failed = |error: ErrorCode| format!("`{url}` did not answer: {error:?}");
+    let failed = |error: ErrorCode| format!("{error:?}");
     let parts = Url::parse(url)?;
     let fields = fields(headers).map_err(failed)?;
     let request = OutgoingRequest::new(fields);
@@ -225,23 +229,33 @@ pub(crate) async fn call(
         .and_then(|()| request.set_scheme(Some(&scheme)))
         .and_then(|()| request.set_authority(Some(parts.authority)))
         .and_then(|()| request.set_path_with_query(Some(parts.path_with_query)))
-        .map_err(|()| format!("expected a URL, found `{url}`"))?;
+        .map_err(|()| NoUrl)?;
     if !body.is_empty() {
         let outgoing = request
             .body()
-            .map_err(|()| format!("the request to `{url}` has no body"))?;
+            .map_err(|()| "the request has no body".to_owned())?;
         // It is read only once the request is on its way.
         spawn(send(outgoing, body));
     }
-    let answer = outgoing_handler::handle(request, None).map_err(failed)?;
+    let answer = outgoing_handler::handle(request, answer_max.map(options)).map_err(failed)?;
     loop {
         match answer.get() {
             Some(Ok(Ok(response))) => return Ok(HostResponse { response }),
             Some(Ok(Err(error))) => return Err(failed(error)),
-            Some(Err(())) => return Err(format!("the answer of `{url}` was taken already")),
+            Some(Err(())) => return Err("the answer was taken already".to_owned()),
             None => ready(answer.subscribe()).await,
         }
     }
+}
+
+/// What asks the host to wait for an answer for so long.
+fn options(answer_max: Duration) -> RequestOptions {
+    let options = RequestOptions::new();
+    let ns = u64::try_from(answer_max.as_nanos()).ok();
+    // A host that can do neither waits for as long as it sees fit.
+    let _unsupported = options.set_first_byte_timeout(ns);
+    let _unsupported = options.set_between_bytes_timeout(ns);
+    options
 }
 
 /// Sends `bytes` as `body`. A server that has answered needs no more of it.

@@ -1,15 +1,17 @@
 //! HTTP in and out, on the host's own types: a request's body is read only when asked
 //! for and only up to a bound, and no header is copied that nobody looks at.
 
+use std::time::Duration;
+
 use spin_sdk::wasip3::http::client;
 pub(crate) use spin_sdk::wasip3::http::types::Method;
 use spin_sdk::wasip3::http::types::{
-    ErrorCode, Fields, Request as HostRequest, Response as WasiResponse, Scheme,
+    ErrorCode, Fields, Request as HostRequest, RequestOptions, Response as WasiResponse, Scheme,
 };
 use spin_sdk::wasip3::wit_bindgen::{StreamReader, StreamResult, StreamWriter};
 use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
 
-use crate::message::{Body, BodyError, RepeatedHeader, Response, Url, joined, single};
+use crate::message::{Body, BodyError, NoUrl, RepeatedHeader, Response, Url, joined, single};
 
 /// How much of a body is asked for at once, in bytes.
 const READ_BYTES: usize = 16 * 1024;
@@ -170,22 +172,25 @@ impl HostResponse {
     }
 }
 
-/// Sends a request to `url`, and returns the answer's head as soon as it is there.
+/// Sends a request to `url`, and returns the answer's head as soon as it is there. If `answer_max` is
+/// given, the host is asked to wait for so long, for the head and between two pieces of the body.
 ///
 /// # Errors
-/// With a sentence, if `url` is none, the host does not grant it, or nobody answers.
+/// With the cause, if `url` is none, the host does not grant it, or nobody answers.
 pub(crate) async fn call(
     method: &Method,
     url: &str,
     headers: impl Iterator<Item = (&'static str, String)>,
     body: Vec<u8>,
+    answer_max: Option<Duration>,
 ) -> Result<HostResponse, String> {
-    let failed = |error: ErrorCode| format!("`{url}` did not answer: {error:?}");
+    let failed = |error: ErrorCode| format!("{error:?}");
     let parts = Url::parse(url)?;
     let fields = fields(headers).map_err(failed)?;
     let (trailers_writer, trailers) = wit_future::new(|| Ok(None));
     drop(trailers_writer);
-    let (request, _sent) = HostRequest::new(fields, stream_of(body), trailers, None);
+    let (request, _sent) =
+        HostRequest::new(fields, stream_of(body), trailers, answer_max.map(options));
     let scheme = match parts.scheme {
         "http" => Scheme::Http,
         "https" => Scheme::Https,
@@ -196,9 +201,19 @@ pub(crate) async fn call(
         .and_then(|()| request.set_scheme(Some(&scheme)))
         .and_then(|()| request.set_authority(Some(parts.authority)))
         .and_then(|()| request.set_path_with_query(Some(parts.path_with_query)))
-        .map_err(|()| format!("expected a URL, found `{url}`"))?;
+        .map_err(|()| NoUrl)?;
     let response = client::send(request).await.map_err(failed)?;
     Ok(HostResponse { response })
+}
+
+/// What asks the host to wait for an answer for so long.
+fn options(answer_max: Duration) -> RequestOptions {
+    let options = RequestOptions::new();
+    let ns = u64::try_from(answer_max.as_nanos()).ok();
+    // A host that can do neither waits for as long as it sees fit.
+    let _unsupported = options.set_first_byte_timeout(ns);
+    let _unsupported = options.set_between_bytes_timeout(ns);
+    options
 }
 
 fn fields(headers: impl Iterator<Item = (&'static str, String)>) -> Result<Fields, ErrorCode> {

@@ -1,0 +1,149 @@
+//! A server to which `work = "http"` sends orders. Each test gives its answers, byte for byte.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+
+use crate::context::Context;
+use crate::{Setup, until};
+
+/// A worker, which answers as the test says.
+pub struct WorkerServer {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl WorkerServer {
+    /// One that listens.
+    pub fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+        // So that waiting for a connection can end.
+        listener
+            .set_nonblocking(true)
+            .expect("a listener can be asked");
+        let address = listener.local_addr().expect("it has an address");
+        Self { listener, address }
+    }
+
+    /// Its origin.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The settings of a host that sends orders to `/work` here.
+    pub fn setup(&self) -> Setup {
+        Setup::new()
+            .variable("work", "http")
+            .variable("worker_url", &format!("{}/work?of=shop", self.origin()))
+            .variable("worker_origin", &self.origin())
+    }
+
+    /// The next request, once all of it has come.
+    pub fn next(&self) -> WorkerCall {
+        let connection = until("the processor to ask its worker", || self.accept());
+        WorkerCall::read(connection)
+    }
+
+    /// Whether another request has come.
+    pub fn is_asked(&self) -> bool {
+        self.accept().is_some()
+    }
+
+    fn accept(&self) -> Option<TcpStream> {
+        match self.listener.accept() {
+            Ok((connection, _)) => Some(connection),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+            Err(error) => panic!("a worker cannot accept connections: {error}"),
+        }
+    }
+}
+
+/// A request that a worker has got and has not answered.
+pub struct WorkerCall {
+    connection: TcpStream,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl WorkerCall {
+    /// Reads the head of a request, and its body by the length that the head tells.
+    fn read(mut connection: TcpStream) -> Self {
+        let remaining = Context::current().remaining("a request to the worker");
+        // OK because the time that remains is not zero.
+        connection
+            .set_read_timeout(Some(remaining))
+            .expect("a time-out can be set");
+        let mut received = Vec::new();
+        let mut buffer = [0; 4096];
+        loop {
+            if let Some((head, body)) = whole_request(&received) {
+                return Self {
+                    connection,
+                    head,
+                    body,
+                };
+            }
+            let bytes = connection.read(&mut buffer).expect("the processor sends");
+            let so_far = String::from_utf8_lossy(&received);
+            assert!(bytes > 0, "the request broke off after `{so_far}`");
+            received.extend_from_slice(&buffer[..bytes]);
+        }
+    }
+
+    /// Its first line.
+    pub fn line(&self) -> &str {
+        self.head.lines().next().unwrap_or_default()
+    }
+
+    /// The value of a header; none if it is not there.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        header_in(&self.head, name)
+    }
+
+    /// Its body.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Sends bytes of the answer. A processor that has read enough of it is gone, which is no fault.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        let _ = self.connection.write_all(bytes.as_ref());
+    }
+
+    /// Sends the answer, and closes the connection.
+    pub fn answer(mut self, bytes: impl AsRef<[u8]>) {
+        self.send(bytes);
+    }
+
+    /// Waits until the processor closes the connection.
+    pub fn wait_until_closed(mut self) {
+        let mut rest = Vec::new();
+        match self.connection.read_to_end(&mut rest) {
+            Ok(_) => assert!(rest.is_empty(), "the processor sends nothing more"),
+            // A reset is a way to close as well.
+            Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}"),
+        }
+    }
+}
+
+/// The head and the body of a request, if all of it has come.
+fn whole_request(received: &[u8]) -> Option<(String, Vec<u8>)> {
+    const END_OF_HEAD: &[u8] = b"\r\n\r\n";
+    let mut windows = received.windows(END_OF_HEAD.len());
+    let end = windows.position(|bytes| bytes == END_OF_HEAD)?;
+    let head = String::from_utf8_lossy(&received[..end]).into_owned();
+    let body = &received[end + END_OF_HEAD.len()..];
+    // Our components tell it.
+    let length: usize = header_in(&head, "content-length")?.parse().ok()?;
+    (body.len() >= length).then(|| (head, body.to_vec()))
+}
+
+fn header_in<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let headers = head.lines().filter_map(|line| line.split_once(": "));
+    let mut values = headers.filter(|(found, _)| found.eq_ignore_ascii_case(name));
+    let (_, value) = values.next()?;
+    assert!(
+        values.next().is_none(),
+        "header `{name}` is there more than once in `{head}`"
+    );
+    Some(value)
+}
