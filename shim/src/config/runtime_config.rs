@@ -3,11 +3,11 @@
 //! The tables `[key_value_store.LABEL]` are Spin's; `[processor]`, `[proxy]` and `[limits]`
 //! are this host's.
 
-use super::Fault;
 use super::limits::Limits;
-use super::processor::Processor;
-use crate::kv::{AccountKey, Backend, CosmosSettings, RedisAddress};
+use super::processor::ProcessorConfig;
+use crate::fault::Fault;
 use ipnet::IpNet;
+use kv::{AccountKey, Backend, CosmosSettings, RedisAddress};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Default)]
 pub(super) struct RuntimeConfig {
     pub(super) stores: BTreeMap<String, Backend>,
-    pub(super) processor: Processor,
+    pub(super) processor: ProcessorConfig,
     pub(super) proxies: Vec<IpNet>,
     pub(super) limits: Limits,
 }
@@ -107,7 +107,7 @@ impl RuntimeConfig {
                 .collect(),
             processor: file
                 .processor
-                .map(|table| Processor::read(table, path, faults))
+                .map(|table| ProcessorConfig::read(table, path, faults))
                 .unwrap_or_default(),
             proxies,
             limits: file.limits,
