@@ -13,8 +13,19 @@ use crate::wasi::Wasi;
 /// The workspace in two parts, as arguments of Cargo. It unites the features that the packages
 /// of one command ask for, so together with others the shim would need Wasmtime compiled anew.
 pub(crate) const PARTS: [&[&str]; 2] = [
-    &["--package=wasm-shim"],
-    &["--workspace", "--exclude=wasm-shim"],
+    &[
+        "--package=wasm-shim",
+        "--package=host",
+        "--package=kv",
+        "--package=azure",
+    ],
+    &[
+        "--workspace",
+        "--exclude=wasm-shim",
+        "--exclude=host",
+        "--exclude=kv",
+        "--exclude=azure",
+    ],
 ];
 
 /// The part of `spin.toml` that tasks and rules read; the rest is the host's.

@@ -9,6 +9,7 @@ use crate::pool::{Policy, Pool};
 use crate::state::{self, ComponentState, InstanceState};
 use kv::Stores;
 use std::collections::{BTreeMap, HashMap};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
@@ -81,7 +82,7 @@ impl Linked {
                 .collect();
             threads
                 .into_iter()
-                .map(|thread| thread.join().expect("linking does not panic"))
+                .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
                 .collect()
         });
         let mut components = Vec::new();

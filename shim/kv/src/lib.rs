@@ -14,11 +14,12 @@ mod memory;
 mod redis;
 mod sqlite;
 mod stores;
+mod table;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
-pub use cosmos::{AccountKey, CosmosSettings, SettingsError};
+pub use cosmos::{AccountKey, CosmosSettings};
 pub use error::{Error, ErrorKind, OpenError};
 pub use limits::SizeLimits;
 pub use redis::RedisAddress;

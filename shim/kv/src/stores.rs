@@ -12,7 +12,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// Where the keys of a label are kept. A new back end is a variant here, an arm in
-/// [`Stores::open`], a module beside this one, and a line in the table of `tests/stores`.
+/// [`Stores::open`] and one in [`Backend::read`], a module beside this one, and a line in the table of
+/// `tests/stores`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Backend {
     /// A SQLite file in Spin's layout. Labels may share a file.

@@ -143,9 +143,9 @@ impl Pool {
         if self.isolates() {
             return self.call(request).await;
         }
+        // The semaphore is never closed.
         let room = self.0.alone_room.clone().acquire_owned().await;
-        // OK because the semaphore is never closed.
-        let room = room.expect("there is room again");
+        let room = room.map_err(|closed| Error::Exhausted(closed.to_string().into()))?;
         let (call, ticket) = Call::new(request);
         self.0.start_alone(call, room);
         ticket.response().await

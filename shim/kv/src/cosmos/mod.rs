@@ -21,4 +21,4 @@ mod turns;
 
 pub(super) use store::Cosmos;
 
-pub use settings::{AccountKey, CosmosSettings, SettingsError};
+pub use settings::{AccountKey, CosmosSettings};

@@ -45,16 +45,16 @@ impl fmt::Debug for AccountKey {
 
 /// A setting that can be seen to be wrong: what it is, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SettingsError {
+pub(crate) struct SettingsError {
     /// What is wrong, as in "the table has …".
-    pub problem: String,
+    pub(crate) problem: String,
     /// What the operator can do.
-    pub fix: String,
+    pub(crate) fix: String,
 }
 
 impl CosmosSettings {
     /// What is wrong with them on the face of it.
-    pub fn check(&self) -> Result<(), SettingsError> {
+    pub(crate) fn check(&self) -> Result<(), SettingsError> {
         let named = [
             ("account", &self.account),
             ("database", &self.database),
