@@ -10,6 +10,7 @@ mod deployment;
 mod dist;
 mod host;
 mod javascript;
+mod packages;
 mod process;
 mod prove;
 mod schemathesis;

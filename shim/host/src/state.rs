@@ -3,11 +3,11 @@
 
 use crate::engine::EPOCH_MS;
 use crate::guest_log::GuestLog;
-use crate::key_value::{self, Granted, KeyValue};
+use crate::key_value::{self, Granted, KeyValueView};
 use crate::limits::InstanceLimits;
 use crate::meter::Meter;
 use crate::outbound::Outbound;
-use crate::variables::{self, Variables};
+use crate::variables::{self, VariablesView};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -47,7 +47,7 @@ pub(crate) struct InstanceState {
     http: WasiHttpCtx,
     outbound: Outbound,
     meter: Arc<Meter>,
-    memory: Memory,
+    memory: MemoryLimiter,
 }
 
 impl InstanceState {
@@ -75,7 +75,7 @@ impl InstanceState {
             http: WasiHttpCtx::new(),
             outbound: component.outbound.clone(),
             meter,
-            memory: Memory {
+            memory: MemoryLimiter {
                 component: component.clone(),
                 bytes: 0,
                 refused: false,
@@ -123,16 +123,16 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<InstanceState>> {
 }
 
 impl InstanceState {
-    fn key_value(&mut self) -> KeyValue<'_> {
-        KeyValue {
+    fn key_value(&mut self) -> KeyValueView<'_> {
+        KeyValueView {
             granted: &self.component.stores,
             table: &mut self.table,
             meter: &self.meter,
         }
     }
 
-    fn variables(&mut self) -> Variables<'_> {
-        Variables(&self.component.variables)
+    fn variables(&mut self) -> VariablesView<'_> {
+        VariablesView(&self.component.variables)
     }
 }
 
@@ -168,13 +168,13 @@ impl HostWallClock for Clock {
 }
 
 /// The memory of an instance: bounded, and counted for as long as it is there.
-struct Memory {
+struct MemoryLimiter {
     component: Arc<ComponentState>,
     bytes: usize,
     refused: bool,
 }
 
-impl ResourceLimiter for Memory {
+impl ResourceLimiter for MemoryLimiter {
     fn memory_growing(&mut self, bytes: usize, desired: usize, _: Option<usize>) -> Result<bool> {
         let granted = desired <= self.component.memory_bytes_max;
         if granted {
@@ -191,7 +191,7 @@ impl ResourceLimiter for Memory {
     }
 }
 
-impl Drop for Memory {
+impl Drop for MemoryLimiter {
     fn drop(&mut self) {
         self.component.memory_bytes.fetch_sub(self.bytes, Relaxed);
     }

@@ -15,25 +15,25 @@ mod bindings {
 }
 
 /// A component's view of its variables.
-pub(crate) struct Variables<'a>(pub(crate) &'a HashMap<String, String>);
+pub(crate) struct VariablesView<'a>(pub(crate) &'a HashMap<String, String>);
 
 /// Lets components import variables; `view` finds theirs in the state of an instance.
 pub(crate) fn add_to_linker<T: Send + 'static>(
     linker: &mut Linker<T>,
-    view: fn(&mut T) -> Variables<'_>,
+    view: fn(&mut T) -> VariablesView<'_>,
 ) -> wasmtime::Result<()> {
     variables::add_to_linker::<_, HasVariables>(linker, view)?;
     forerunner::add_to_linker::<_, HasVariables>(linker, view)
 }
 
-/// Projects the state of an instance to its [`Variables`].
+/// Projects the state of an instance to its [`VariablesView`].
 struct HasVariables;
 
 impl HasData for HasVariables {
-    type Data<'a> = Variables<'a>;
+    type Data<'a> = VariablesView<'a>;
 }
 
-impl Variables<'_> {
+impl VariablesView<'_> {
     /// The value of a variable, or a sentence that there is none.
     fn value(&self, name: &str) -> Result<String, String> {
         let value = self.0.get(name).cloned();
@@ -41,7 +41,7 @@ impl Variables<'_> {
     }
 }
 
-impl Host for Variables<'_> {}
+impl Host for VariablesView<'_> {}
 
 impl<T: Send> HostWithStore<T> for HasVariables {
     async fn get(
@@ -52,7 +52,7 @@ impl<T: Send> HostWithStore<T> for HasVariables {
     }
 }
 
-impl forerunner::Host for Variables<'_> {
+impl forerunner::Host for VariablesView<'_> {
     fn get(&mut self, name: String) -> wasmtime::Result<Result<String, forerunner::Error>> {
         Ok(self.value(&name).map_err(forerunner::Error::Undefined))
     }

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::code::Code;
 use super::{Fault, Repository};
 
+const SELF: &str = "xtask/src/tidy/cycles.rs";
+
 /// The names from a crate's root to a module; none for the root itself.
 type Module = Vec<String>;
 
@@ -23,8 +25,32 @@ struct Crate {
     paths: BTreeMap<Module, Vec<(Vec<String>, Place)>>,
 }
 
-/// No crate has modules that know each other in a circle.
+/// Circles that are still there. One that is mended is taken out here, and none may be added.
+const REMAINING: [&str; 5] = [
+    "`app` -> `settings` -> `cors` -> `app`",
+    "`events` -> `status` -> `events`",
+    "`idempotency` -> `record` -> `idempotency`",
+    "`route` -> `sweep` -> `route`",
+    "`settle` -> `transition` -> `settle`",
+];
+
+/// No crate has modules that know each other in a circle, but for [`REMAINING`].
 pub(super) fn modules(repository: &Repository) -> Vec<Fault> {
+    let found = circles(repository);
+    let mended = REMAINING.iter().filter(|circle| {
+        let is_found = |fault: &Fault| fault.sentence.contains(**circle);
+        !found.iter().any(is_found)
+    });
+    let mended: Vec<_> = mended
+        .map(|circle| Fault::file(SELF, format!("{circle} is no cycle any more: take it out")))
+        .collect();
+    let remains = |fault: &Fault| REMAINING.iter().any(|it| fault.sentence.contains(it));
+    let added = found.into_iter().filter(|fault| !remains(fault));
+    added.chain(mended).collect()
+}
+
+/// Each circle, wherever it is.
+fn circles(repository: &Repository) -> Vec<Fault> {
     let mut crates: BTreeMap<&str, Crate> = BTreeMap::new();
     for (file, text) in repository.files_in("", "rs") {
         let Some((directory, module)) = module(file) else {
@@ -37,7 +63,7 @@ pub(super) fn modules(repository: &Repository) -> Vec<Fault> {
         let modules = &mut crates.entry(directory).or_default().paths;
         modules.entry(module).or_default().extend(paths);
     }
-    crates.values().flat_map(Crate::faults).collect()
+    crates.values().flat_map(Crate::circles).collect()
 }
 
 /// The crate's directory, and the module that a file is of it; none for what is no part of a
@@ -56,7 +82,7 @@ fn module(file: &str) -> Option<(&str, Module)> {
 }
 
 impl Crate {
-    fn faults(&self) -> Vec<Fault> {
+    fn circles(&self) -> Vec<Fault> {
         let mut groups: BTreeMap<Module, Siblings> = BTreeMap::new();
         for (from, paths) in &self.paths {
             for (segments, place) in paths {
@@ -71,7 +97,7 @@ impl Crate {
                 }
             }
         }
-        groups.values().flat_map(circles).collect()
+        groups.values().flat_map(told).collect()
     }
 
     /// The module that has what a path in `from` names; none if it is not of this crate.
@@ -130,7 +156,7 @@ impl Crate {
 }
 
 /// A fault for each circle, where it begins.
-fn circles(siblings: &Siblings) -> Vec<Fault> {
+fn told(siblings: &Siblings) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (module, named) in siblings {
         let Some(circle) = circle(siblings, module) else {
@@ -178,7 +204,7 @@ mod tests {
     use super::*;
 
     fn found(files: &[(&str, &str)]) -> Vec<String> {
-        let faults = modules(&Repository::of(files));
+        let faults = circles(&Repository::of(files));
         let faults = faults.iter();
         faults
             .map(|fault| format!("{}:{} {}", fault.path, fault.line, fault.sentence))
@@ -221,5 +247,12 @@ mod tests {
             ("a/src/one/inner.rs", "use super::One; use crate::Root;"),
         ]);
         assert_eq!(found, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_circle_that_was_mended_is_taken_out() {
+        let faults = modules(&Repository::of(&[]));
+        assert_eq!(faults.len(), REMAINING.len());
+        assert!(faults.iter().all(|fault| fault.path == SELF));
     }
 }

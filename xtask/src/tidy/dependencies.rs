@@ -1,7 +1,7 @@
 //! Which package may depend on which, and that all obey the same lints.
 
 use super::{Fault, Repository};
-use crate::workspace::Package;
+use crate::packages::Package;
 
 /// What a package depends on among ours: all of these, and no other.
 struct Direction {
@@ -157,7 +157,7 @@ pub(super) fn lints(repository: &Repository) -> Vec<Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::Dependency;
+    use crate::packages::Dependency;
 
     fn package(name: &str, dependencies: &[&str]) -> Package {
         let dependencies = dependencies

@@ -4,16 +4,16 @@
 
 use super::bindings::fermyon::spin::key_value::{Error, Host, HostStore};
 use super::handles::OpenStore;
-use super::{KeyValue, list};
+use super::{KeyValueView, list};
 use wasmtime::component::Resource;
 
 fn failed(error: &kv::Error) -> Error {
     Error::Other(error.to_string())
 }
 
-impl Host for KeyValue<'_> {}
+impl Host for KeyValueView<'_> {}
 
-impl HostStore for KeyValue<'_> {
+impl HostStore for KeyValueView<'_> {
     async fn open(
         &mut self,
         label: String,

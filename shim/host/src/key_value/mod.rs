@@ -24,7 +24,7 @@ const LISTED_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub(crate) type Granted = HashMap<String, Arc<dyn Store>>;
 
 /// A component's view of its stores.
-pub(crate) struct KeyValue<'a> {
+pub(crate) struct KeyValueView<'a> {
     pub(crate) granted: &'a Granted,
     pub(crate) table: &'a mut ResourceTable,
     pub(crate) meter: &'a Meter,
@@ -33,7 +33,7 @@ pub(crate) struct KeyValue<'a> {
 /// Lets components import stores; `view` finds theirs in the state of an instance.
 pub(crate) fn add_to_linker<T: Send + 'static>(
     linker: &mut Linker<T>,
-    view: fn(&mut T) -> KeyValue<'_>,
+    view: fn(&mut T) -> KeyValueView<'_>,
 ) -> wasmtime::Result<()> {
     bindings::spin::key_value::key_value::add_to_linker::<_, HasKeyValue>(linker, view)?;
     bindings::fermyon::spin::key_value::add_to_linker::<_, HasKeyValue>(linker, view)?;
@@ -42,14 +42,14 @@ pub(crate) fn add_to_linker<T: Send + 'static>(
     bindings::wasi::keyvalue::atomics::add_to_linker::<_, HasKeyValue>(linker, view)
 }
 
-/// Projects the state of an instance to its [`KeyValue`].
+/// Projects the state of an instance to its [`KeyValueView`].
 struct HasKeyValue;
 
 impl HasData for HasKeyValue {
-    type Data<'a> = KeyValue<'a>;
+    type Data<'a> = KeyValueView<'a>;
 }
 
-impl KeyValue<'_> {
+impl KeyValueView<'_> {
     /// The store behind a handle.
     fn store(&self, handle: &Resource<OpenStore>) -> wasmtime::Result<Arc<dyn Store>> {
         Ok(self.table.get(handle)?.0.clone())

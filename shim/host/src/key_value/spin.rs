@@ -3,7 +3,7 @@
 
 use super::bindings::spin::key_value::key_value::{Error, Host, HostStore, HostStoreWithStore};
 use super::handles::OpenStore;
-use super::{HasKeyValue, KeyValue};
+use super::{HasKeyValue, KeyValueView};
 use futures::StreamExt as _;
 use kv::{Keys, Store};
 use std::pin::Pin;
@@ -29,9 +29,9 @@ fn failed(error: &kv::Error) -> Error {
     Error::Other(error.to_string())
 }
 
-impl Host for KeyValue<'_> {}
+impl Host for KeyValueView<'_> {}
 
-impl HostStore for KeyValue<'_> {
+impl HostStore for KeyValueView<'_> {
     fn drop(&mut self, handle: Resource<OpenStore>) -> wasmtime::Result<()> {
         self.table.delete(handle)?;
         Ok(())
@@ -44,7 +44,7 @@ impl<T: Send> HostStoreWithStore<T> for HasKeyValue {
         label: String,
     ) -> wasmtime::Result<Result<Resource<OpenStore>, Error>> {
         accessor.with(|mut access| {
-            let KeyValue { granted, table, .. } = access.get();
+            let KeyValueView { granted, table, .. } = access.get();
             let Some(store) = granted.get(&label) else {
                 return Ok(Err(Error::AccessDenied));
             };

@@ -8,7 +8,7 @@ use super::bindings::wasi::keyvalue::atomics::{self, CasError};
 use super::bindings::wasi::keyvalue::batch;
 use super::bindings::wasi::keyvalue::store::{self, Error, KeyResponse};
 use super::handles::{Cas, OpenStore};
-use super::{KeyValue, list};
+use super::{KeyValueView, list};
 use kv::SwapOutcome;
 use wasmtime::component::Resource;
 
@@ -19,7 +19,7 @@ fn failed(error: &kv::Error) -> Error {
     Error::Other(error.to_string())
 }
 
-impl store::Host for KeyValue<'_> {
+impl store::Host for KeyValueView<'_> {
     async fn open(
         &mut self,
         identifier: String,
@@ -34,7 +34,7 @@ impl store::Host for KeyValue<'_> {
     }
 }
 
-impl store::HostBucket for KeyValue<'_> {
+impl store::HostBucket for KeyValueView<'_> {
     async fn get(
         &mut self,
         bucket: Resource<OpenStore>,
@@ -113,7 +113,7 @@ fn page(keys: Vec<String>) -> KeyResponse {
     KeyResponse { keys, cursor }
 }
 
-impl batch::Host for KeyValue<'_> {
+impl batch::Host for KeyValueView<'_> {
     async fn get_many(
         &mut self,
         bucket: Resource<OpenStore>,
@@ -151,7 +151,7 @@ impl batch::Host for KeyValue<'_> {
     }
 }
 
-impl atomics::Host for KeyValue<'_> {
+impl atomics::Host for KeyValueView<'_> {
     async fn increment(
         &mut self,
         bucket: Resource<OpenStore>,
@@ -189,7 +189,7 @@ impl atomics::Host for KeyValue<'_> {
     }
 }
 
-impl atomics::HostCas for KeyValue<'_> {
+impl atomics::HostCas for KeyValueView<'_> {
     async fn new(
         &mut self,
         bucket: Resource<OpenStore>,
@@ -242,7 +242,7 @@ mod tests {
         let written = store.set_many(pairs.collect()).await;
         written.expect("memory takes it");
         let granted: Granted = [("default".to_owned(), store)].into();
-        let mut key_value = KeyValue {
+        let mut key_value = KeyValueView {
             granted: &granted,
             table: &mut ResourceTable::new(),
             meter: &Meter::default(),

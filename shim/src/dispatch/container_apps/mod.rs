@@ -3,12 +3,12 @@
 //! A dispatch starts an execution with `ORDER_ID` in its environment, which runs `wasm-shim job`.
 //! Azure takes some half a minute until that claims the order; until then the order looks as if
 //! nobody had it, and is dispatched again by whoever asks after it. So an order whose execution was
-//! started a while ago is not started again ([`Started`]). Two executions of one order would do no
+//! started a while ago is not started again ([`RecentStarts`]). Two executions of one order would do no
 //! harm, as the claim decides, but cost what a container costs.
 
-mod started;
+mod recent;
 
-use self::started::Started;
+use self::recent::RecentStarts;
 use super::Runner;
 use async_trait::async_trait;
 use azure::{JobClient, JobSettings, SetupError};
@@ -22,7 +22,7 @@ const ORDER_ID: &str = "ORDER_ID";
 /// Starts an execution for each dispatch.
 pub(crate) struct Executions {
     job: JobClient,
-    started: Started,
+    recent: RecentStarts,
 }
 
 impl Executions {
@@ -33,7 +33,7 @@ impl Executions {
     pub(crate) fn new(job: &JobSettings) -> Result<Self, SetupError> {
         Ok(Self {
             job: JobClient::new(job)?,
-            started: Started::default(),
+            recent: RecentStarts::default(),
         })
     }
 }
@@ -47,7 +47,7 @@ impl Runner for Executions {
         _: Uuid,
         traceparent: Option<HeaderValue>,
     ) -> Option<Duration> {
-        let start = self.started.begin(order_id)?;
+        let start = self.recent.begin(order_id)?;
         let traceparent = traceparent.as_ref().and_then(|value| value.to_str().ok());
         match self.job.start(ORDER_ID, order_id).await {
             Ok(execution) => {

@@ -10,15 +10,15 @@ const CLAIM_MAX: Duration = Duration::from_mins(1);
 
 /// Remembers, in this process alone, for which orders an execution was started lately.
 #[derive(Default)]
-pub(super) struct Started(Mutex<HashMap<Arc<str>, Instant>>);
+pub(super) struct RecentStarts(Mutex<HashMap<Arc<str>, Instant>>);
 
 /// An execution that is being started.
 pub(super) struct Start<'a> {
-    started: &'a Started,
+    started: &'a RecentStarts,
     order_id: &'a str,
 }
 
-impl Started {
+impl RecentStarts {
     /// Notes that an execution is started for the order, unless one was lately.
     pub(super) fn begin<'a>(&'a self, order_id: &'a str) -> Option<Start<'a>> {
         self.begin_at(order_id, Instant::now())
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn an_order_is_started_once_until_its_execution_had_the_time_to_claim_it() {
-        let (started, now) = (Started::default(), Instant::now());
+        let (started, now) = (RecentStarts::default(), Instant::now());
         assert!(started.begin_at("a", now).is_some());
         assert!(started.begin_at("a", now + CLAIM_MAX / 2).is_none());
         assert!(started.begin_at("b", now + CLAIM_MAX / 2).is_some());
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_start_that_failed_may_be_repeated_at_once() {
-        let started = Started::default();
+        let started = RecentStarts::default();
         started.begin("a").expect("nothing was started").forget();
         assert!(started.begin("a").is_some());
     }
