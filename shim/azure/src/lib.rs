@@ -1,4 +1,4 @@
-//! Azure, as far as a host needs it: the [`identity`] that the environment offers, and executions
+//! Azure, as far as a host needs it: the [`identity()`] that the environment offers, and executions
 //! of a Container Apps job ([`JobClient`]).
 //!
 //! What an execution is for is not known here, nor who else asks for the identity.

@@ -14,7 +14,7 @@ pub(super) enum Credential {
 }
 
 impl Credential {
-    /// The key of `settings`, else the [identity](azure::identity) of the environment. Gets
+    /// The key of `settings`, else the [identity](azure::identity()) of the environment. Gets
     /// no token yet.
     pub(super) fn new(settings: &CosmosSettings) -> Result<Self, azure_core::Error> {
         match &settings.key {
