@@ -1,9 +1,9 @@
 //! The admin address: `GET /metrics`, for those who run the service and not for its clients.
 
 use crate::dispatch::Dispatcher;
-use crate::host::Pool;
 use crate::metrics::Metrics;
 use crate::serve::{Listener, Server};
+use host::Pool;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use hyper::server::conn::http1;

@@ -5,16 +5,12 @@
 //! compiled code, and then its length and a mark. The system loads the executable as if nothing
 //! followed.
 
-use crate::cli::{AppArgs, BundleArgs};
-use crate::config::{self, App, Fault, Source};
-use crate::host;
-use crate::up::{misuse, refuse};
+use crate::fault::Fault;
 use std::collections::BTreeMap;
-use std::fs::{self, File, Permissions};
+use std::fs::{File, Permissions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 /// The last bytes of an executable with an app inside.
@@ -82,49 +78,17 @@ impl Bundle {
     }
 }
 
-/// `wasm-shim bundle`.
-pub(crate) fn run(arguments: &BundleArgs) -> ExitCode {
-    match write(&arguments.from, &arguments.output) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::App(faults)) => refuse(&faults),
-        Err(Failure::Wasmtime(error)) => misuse(&format!(
-            "a component cannot be compiled: {error:#}; run `cargo xtask build`"
-        )),
-        Err(Failure::Io(error)) => misuse(&format!(
-            "cannot write `{}`: {error}; name another file",
-            arguments.output.display()
-        )),
-    }
-}
-
-enum Failure {
-    App(Vec<Fault>),
-    Wasmtime(wasmtime::Error),
-    Io(io::Error),
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-fn write(from: &Path, output: &Path) -> Result<(), Failure> {
-    let from = config::manifest_path(from);
-    // Its faults are better told here than where the executable is run.
-    let app = App::load(&AppArgs {
-        from: Some(from.clone()),
-        ..AppArgs::default()
-    })
-    .map_err(Failure::App)?;
+/// Writes a copy of this executable to `output`, with an app inside: its manifest, and each
+/// component as it was compiled.
+pub(crate) fn write<'a>(
+    manifest: &[u8],
+    components: impl IntoIterator<Item = (&'a str, Vec<u8>)>,
+    output: &Path,
+) -> io::Result<()> {
     let mut archive = tar::Builder::new(Vec::new());
-    append(&mut archive, MANIFEST, &fs::read(&from)?)?;
-    for (id, component) in &app.components {
-        // OK because it was loaded from files.
-        if let Source::File(path) = &component.source {
-            let compiled = host::precompile(&fs::read(path)?).map_err(Failure::Wasmtime)?;
-            append(&mut archive, &format!("{id}{COMPILED}"), &compiled)?;
-        }
+    append(&mut archive, MANIFEST, manifest)?;
+    for (id, compiled) in components {
+        append(&mut archive, &format!("{id}{COMPILED}"), &compiled)?;
     }
     let archive = archive.into_inner()?;
     let mut executable = File::open(std::env::current_exe()?)?;
@@ -138,8 +102,7 @@ fn write(from: &Path, output: &Path) -> Result<(), Failure> {
     file.write_all(&(archive.len() as u64).to_le_bytes())?;
     file.write_all(MARK)?;
     file.set_permissions(Permissions::from_mode(0o755))?;
-    file.sync_all()?;
-    Ok(())
+    file.sync_all()
 }
 
 fn append(archive: &mut tar::Builder<Vec<u8>>, name: &str, bytes: &[u8]) -> io::Result<()> {

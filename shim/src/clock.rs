@@ -4,11 +4,10 @@
 //! components as for itself: how tests have replicas whose clocks differ. Where it is unset, as it is
 //! outside tests, the time is the machine's.
 
-use crate::config::Fault;
+use crate::fault::Fault;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::OnceLock;
 use std::time::Duration;
-use wasmtime_wasi::{HostWallClock, WasiCtxBuilder};
 
 /// The variable that says how wrong the clock is.
 const VARIABLE: &str = "WASM_SHIM_CLOCK_OFFSET_MS";
@@ -35,11 +34,14 @@ pub(crate) fn now() -> Timestamp {
     shifted(Timestamp::now(), offset())
 }
 
-/// Gives a component the same time.
-pub(crate) fn give_to(component: &mut WasiCtxBuilder) {
-    if OFFSET.get().is_some() {
-        component.wall_clock(WrongClock);
-    }
+/// The time since 1970 for components, if it is not the machine's.
+pub(crate) fn of_components() -> Option<fn() -> Duration> {
+    OFFSET.get().map(|_| since_1970 as fn() -> Duration)
+}
+
+fn since_1970() -> Duration {
+    // It is after 1970 by any clock that a test sets.
+    Duration::try_from(now().as_duration()).unwrap_or_default()
 }
 
 fn offset() -> SignedDuration {
@@ -48,19 +50,6 @@ fn offset() -> SignedDuration {
 
 fn shifted(time: Timestamp, offset: SignedDuration) -> Timestamp {
     time.saturating_add(offset).unwrap_or(time)
-}
-
-struct WrongClock;
-
-impl HostWallClock for WrongClock {
-    fn resolution(&self) -> Duration {
-        Duration::from_nanos(1)
-    }
-
-    fn now(&self) -> Duration {
-        // It is after 1970 by any clock that a test sets.
-        Duration::try_from(now().as_duration()).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@
 //! What a variable must be, its component alone knows. It may answer `GET /configz` with a problem
 //! document whose `faults` have a `detail` each; one that does not know the question is well.
 
-use crate::config::Fault;
-use crate::host::Pool;
+use crate::fault::Fault;
 use crate::order;
+use host::Pool;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::time::Duration;

@@ -2,8 +2,9 @@
 //!
 //! Their contract is the component's; what it computes is not known here.
 
-use crate::host::{Failure, Pool};
+use crate::config::PROCESSOR;
 use bytes::Bytes;
+use host::Pool;
 use http::header::HeaderValue;
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt as _, Empty, Limited};
@@ -89,7 +90,7 @@ impl Processor {
         order_id: &str,
         token: Uuid,
         traceparent: Option<HeaderValue>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Answer, host::Error> {
         let request = |alone: bool| {
             let mut request = http::Request::post(uri(&format!("/orders/{order_id}")))
                 .header("prefer", "wait")
@@ -103,34 +104,34 @@ impl Processor {
             request
         };
         let is_alone = self.pool.isolates();
-        let answer = self.call(request(is_alone), Place::Any).await?;
+        let answer = self.call(request(is_alone), Isolation::Shared).await?;
         if answer.wants_alone && answer.status == StatusCode::CONFLICT && !is_alone {
-            return self.call(request(true), Place::Alone).await;
+            return self.call(request(true), Isolation::Alone).await;
         }
         Ok(answer)
     }
 
     /// Hands a running claim back: the order is pending again, and the attempt is not counted.
-    pub(crate) async fn release(&self, order_id: &str, token: Uuid) -> Result<Answer, Failure> {
+    pub(crate) async fn release(&self, order_id: &str, token: Uuid) -> Result<Answer, host::Error> {
         let request = http::Request::post(uri(&format!("/release/{order_id}")))
             .header(CLAIM_TOKEN, token.to_string());
-        self.call(request, Place::Any).await
+        self.call(request, Isolation::Shared).await
     }
 
     /// Runs a sweep, if one is due, and asks to be told what it found.
-    pub(crate) async fn sweep(&self) -> Result<Answer, Failure> {
+    pub(crate) async fn sweep(&self) -> Result<Answer, host::Error> {
         let request = http::Request::post(uri(SWEEP)).header("prefer", "return=representation");
-        self.call(request, Place::Any).await
+        self.call(request, Isolation::Shared).await
     }
 
     /// Removes what retention has ended.
-    pub(crate) async fn expire(&self) -> Result<Answer, Failure> {
+    pub(crate) async fn expire(&self) -> Result<Answer, host::Error> {
         let request = http::Request::post(uri(EXPIRE));
-        self.call(request, Place::Any).await
+        self.call(request, Isolation::Shared).await
     }
 
     /// Has the component answer a request of another.
-    pub(crate) async fn pass(&self, mut request: Request) -> Result<Response, Failure> {
+    pub(crate) async fn pass(&self, mut request: Request) -> Result<Response, host::Error> {
         self.stamp(request.headers_mut());
         self.pool.call(request).await
     }
@@ -141,23 +142,27 @@ impl Processor {
         }
     }
 
-    async fn call(&self, request: http::request::Builder, place: Place) -> Result<Answer, Failure> {
+    async fn call(
+        &self,
+        request: http::request::Builder,
+        isolation: Isolation,
+    ) -> Result<Answer, host::Error> {
         let mut request = without_body(request)?;
         self.stamp(request.headers_mut());
-        let response = match place {
-            Place::Any => self.pool.call(request).await?,
-            Place::Alone => self.pool.call_alone(request).await?,
+        let response = match isolation {
+            Isolation::Shared => self.pool.call(request).await?,
+            Isolation::Alone => self.pool.call_alone(request).await?,
         };
         read(response).await
     }
 }
 
-/// Where a request is answered.
+/// What a request shares its instance with.
 #[derive(Clone, Copy)]
-enum Place {
-    /// In an instance that may serve others at the same time.
-    Any,
-    /// In an instance that serves nothing else.
+enum Isolation {
+    /// Others, at the same time.
+    Shared,
+    /// Nothing else.
     Alone,
 }
 
@@ -184,27 +189,30 @@ pub(crate) fn is_sweep<B>(request: &http::Request<B>) -> bool {
 }
 
 fn uri(path: &str) -> String {
-    format!("http://{}.spin.internal{path}", crate::config::PROCESSOR)
+    format!("http://{PROCESSOR}.spin.internal{path}")
 }
 
 /// Makes a request without a body, and reads the whole answer.
-pub(crate) async fn call(pool: &Pool, request: http::request::Builder) -> Result<Answer, Failure> {
+pub(crate) async fn call(
+    pool: &Pool,
+    request: http::request::Builder,
+) -> Result<Answer, host::Error> {
     read(pool.call(without_body(request)?).await?).await
 }
 
-fn without_body(request: http::request::Builder) -> Result<Request, Failure> {
+fn without_body(request: http::request::Builder) -> Result<Request, host::Error> {
     let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
     request
         .body(body)
-        .map_err(|error| Failure::Refused(error.to_string().into()))
+        .map_err(|error| host::Error::Refused(error.to_string().into()))
 }
 
-async fn read(response: Response) -> Result<Answer, Failure> {
+async fn read(response: Response) -> Result<Answer, host::Error> {
     let (parts, body) = response.into_parts();
     let body = tokio::time::timeout(ANSWER_MAX, Limited::new(body, ANSWER_BYTES_MAX).collect())
         .await
-        .map_err(|_| Failure::TimedOut)?
-        .map_err(|error| Failure::Refused(error.to_string().into()))?;
+        .map_err(|_| host::Error::TimedOut)?
+        .map_err(|error| host::Error::Refused(error.to_string().into()))?;
     Ok(Answer {
         status: parts.status,
         body: body.to_bytes(),

@@ -1,21 +1,21 @@
 //! From a checked app to components that can be called: what `up`, `job` and `sweep` share.
 
 use crate::clock;
-use crate::config::{App, Fault, PROCESSOR, Runs};
+use crate::config::{App, PROCESSOR, Runs};
 use crate::configured;
-use crate::container_apps::Executions;
-use crate::dispatch::{Dispatched, Dispatcher, InProcess, Runner};
-use crate::host::{Bears, Chain, Chaining, Failure, Linked, Policy, Pool};
-use crate::kv::{self, Stores};
+use crate::dispatch::{Dispatched, Dispatcher, Executions, InProcess, Runner};
+use crate::fault::Fault;
 use crate::metrics::Metrics;
 use crate::order::{self, Answer, Processor, TRACEPARENT};
 use crate::runtime::Runtimes;
-use crate::sweep::Sweeper;
+use crate::sweeper::Sweeper;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use host::{Chain, Chaining, Linked, Policy, Pool, Reuse, Setup};
 use http::{StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
+use kv::{SizeLimits, Stores};
 use std::collections::HashMap;
 use std::num::NonZero;
 use std::sync::Arc;
@@ -68,23 +68,31 @@ pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Star
     let backends = app.stores.clone();
     let stores = runtimes
         .serving
-        .block_on(Stores::open(backends, kv::Limits::default()))
-        .map_err(|error| vec![Fault::new(error.to_string())])?;
+        .block_on(Stores::open(backends, SizeLimits::default()))
+        .map_err(|error| faults([error]))?;
     let began = Instant::now();
     let chain = Chain::default();
-    let linked = Linked::new(app, &stores, &chain, |id| {
-        scope == Scope::App || id == PROCESSOR
-    })?;
+    let components = app.components.iter().map(|(id, it)| (id.as_str(), it));
+    let linked = Linked::new(&Setup {
+        components: components
+            .filter(|(id, _)| scope == Scope::App || *id == PROCESSOR)
+            .collect(),
+        stores: &stores,
+        chain: &chain,
+        limits: &app.limits.of_instances(),
+        clock: clock::of_components(),
+    })
+    .map_err(faults)?;
     let compiled_in = began.elapsed();
-    let bears = linked.bears(PROCESSOR);
-    let working = bears.map_or(0, |bears| Working::new(app, bears).all());
-    let pools = linked.pools(|id, bears| match id {
+    let reuse = linked.reuse(PROCESSOR);
+    let working = reuse.map_or(0, |reuse| Working::new(app, reuse).all());
+    let pools = linked.pools(|id, reuse| match id {
         PROCESSOR => (
-            working_policy(app, bears),
+            working_policy(app, reuse),
             runtimes.working.handle().clone(),
         ),
         _ => (
-            serving_policy(app, bears, working),
+            serving_policy(app, reuse, working),
             runtimes.serving.handle().clone(),
         ),
     });
@@ -119,9 +127,9 @@ pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Star
     };
     // OK to ignore: it was made here, and nobody else has set it.
     let _ = chain.set(Arc::new(neighbours));
-    let faults = runtimes.serving.block_on(configured::faults(&pools));
-    if !faults.is_empty() {
-        return Err(faults);
+    let misset = runtimes.serving.block_on(configured::faults(&pools));
+    if !misset.is_empty() {
+        return Err(misset);
     }
     Ok(Started {
         pools,
@@ -132,6 +140,12 @@ pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Star
         metrics,
         compiled_in,
     })
+}
+
+/// What other layers say, as this one says it.
+fn faults(errors: impl IntoIterator<Item: ToString>) -> Vec<Fault> {
+    let errors = errors.into_iter();
+    errors.map(|error| Fault::new(error.to_string())).collect()
 }
 
 /// What makes the attempts of dispatched orders.
@@ -148,7 +162,7 @@ fn runner(
         ))),
         Runs::ContainerAppsJob(job) => match Executions::new(job) {
             Ok(executions) => Ok(Arc::new(executions)),
-            Err(fault) => Err(vec![fault]),
+            Err(error) => Err(faults([error])),
         },
     }
 }
@@ -180,8 +194,8 @@ struct Working {
 }
 
 impl Working {
-    fn new(app: &App, bears: Bears) -> Self {
-        let per_instance = bears.at_most(app.processor.per_instance());
+    fn new(app: &App, reuse: Reuse) -> Self {
+        let per_instance = reuse.at_most(app.processor.per_instance());
         let attempts = app.processor.attempts_max();
         let wanted = (attempts + SPARE_REQUESTS).div_ceil(per_instance);
         let room = app.limits.instances_max / 2;
@@ -203,14 +217,14 @@ impl Working {
     }
 }
 
-fn working_policy(app: &App, bears: Bears) -> Policy {
-    let Working { shared, alone } = Working::new(app, bears);
+fn working_policy(app: &App, reuse: Reuse) -> Policy {
+    let Working { shared, alone } = Working::new(app, reuse);
     Policy {
         instances_max: shared,
         alone_max: alone,
         spread: spread(),
-        requests_per_instance: bears.at_most(app.processor.per_instance()),
-        reuse_max: bears.at_most(app.limits.instance_reuse_max),
+        requests_per_instance: reuse.at_most(app.processor.per_instance()),
+        reuse_max: reuse.at_most(app.limits.instance_reuse_max),
         memory_bytes_max: None,
         idle: Duration::from_secs(app.limits.instance_idle_seconds),
         // An attempt takes as long as the work takes; what bounds it is its lease.
@@ -220,17 +234,17 @@ fn working_policy(app: &App, bears: Bears) -> Policy {
 }
 
 /// `working` instances are not for requests.
-fn serving_policy(app: &App, bears: Bears, working: usize) -> Policy {
+fn serving_policy(app: &App, reuse: Reuse, working: usize) -> Policy {
     let limits = &app.limits;
     Policy {
         // Where there are too few for all that is wanted, what is made for work alone waits.
         instances_max: limits.instances_max.saturating_sub(working).max(1),
         alone_max: 0,
         spread: spread(),
-        requests_per_instance: bears.at_most(limits.instance_requests_max),
-        reuse_max: bears.at_most(limits.instance_reuse_max),
+        requests_per_instance: reuse.at_most(limits.instance_requests_max),
+        reuse_max: reuse.at_most(limits.instance_reuse_max),
         // Instances that serve one request each cannot serve what comes instead of others.
-        memory_bytes_max: (bears.at_most(usize::MAX) > 1)
+        memory_bytes_max: (reuse.at_most(usize::MAX) > 1)
             .then_some(limits.serving_memory_bytes_max),
         idle: Duration::from_secs(limits.instance_idle_seconds),
         response_max: Some(Duration::from_secs(limits.request_seconds_max)),
@@ -278,11 +292,11 @@ impl Chaining for Neighbours {
 }
 
 /// A failure as the component learns it that called.
-fn unanswered(failure: Failure) -> Error {
-    match failure {
-        Failure::TimedOut => Error::HttpResponseTimeout,
-        Failure::Exhausted(_) => Error::ConnectionLimitReached,
-        failure => Error::InternalError(Some(failure.to_string())),
+fn unanswered(error: host::Error) -> Error {
+    match error {
+        host::Error::TimedOut => Error::HttpResponseTimeout,
+        host::Error::Exhausted(_) => Error::ConnectionLimitReached,
+        error => Error::InternalError(Some(error.to_string())),
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{HostKind, Output};
+use crate::HostKind;
 
 /// Far more than any test needs on a slow and busy machine, on the shim; it only ends what hangs.
 const DEADLINE: Duration = Duration::from_mins(3);
@@ -78,10 +78,13 @@ pub fn is_long() -> bool {
     std::env::var("ORDERS_PROVE").is_ok_and(|value| value == "long")
 }
 
+/// Tells a process's name, and the lines that it has printed.
+type Printed = dyn Fn() -> (String, Vec<String>) + Send;
+
 /// A test that runs.
 pub(crate) struct Context {
     deadline: Instant,
-    outputs: Mutex<Vec<(Output, usize)>>,
+    outputs: Mutex<Vec<(usize, Box<Printed>)>>,
     panic: Mutex<Option<String>>,
 }
 
@@ -109,11 +112,11 @@ impl Context {
         locked(&context.panic).get_or_insert(message);
     }
 
-    /// Shows what `output` holds from now on, if the test fails.
-    pub(crate) fn watch(&self, output: &Output) {
+    /// Shows what `printed` tells, if the test fails; once for each `id`.
+    pub(crate) fn watch(&self, id: usize, printed: Box<Printed>) {
         let mut outputs = locked(&self.outputs);
-        if !outputs.iter().any(|(watched, _)| watched.is(output)) {
-            outputs.push((output.clone(), output.len()));
+        if !outputs.iter().any(|(watched, _)| *watched == id) {
+            outputs.push((id, printed));
         }
     }
 
@@ -154,12 +157,11 @@ impl Context {
         let mut report = locked(&self.panic)
             .take()
             .unwrap_or_else(|| "panicked".to_owned());
-        for (output, from) in &*locked(&self.outputs) {
-            let lines = output.lines_from(*from);
+        for (_, printed) in &*locked(&self.outputs) {
+            let (name, lines) = printed();
             let omitted = lines.len().saturating_sub(OUTPUT_LINES_MAX);
             // OK because writing to a string cannot fail.
-            writeln!(report, "\n\n{} printed:", output.name())
-                .expect("a string takes what is written");
+            writeln!(report, "\n\n{name} printed:").expect("a string takes what is written");
             if omitted > 0 {
                 writeln!(report, "  ({omitted} earlier lines omitted)")
                     .expect("a string takes what is written");

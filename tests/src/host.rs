@@ -11,7 +11,6 @@ use rustix::process::{
 };
 use ureq::Agent;
 
-use crate::context::Context;
 use crate::setup::address_in;
 use crate::{HostKind, Output, Request, Setup, until};
 
@@ -41,11 +40,11 @@ impl Host {
     /// their work goes.
     pub fn shared() -> &'static Self {
         let host = SHARED.get_or_init(|| Setup::controlled().start());
-        Context::current().watch(&host.output);
+        host.output.show_if_the_test_fails();
         host
     }
 
-    pub(crate) fn start(setup: Setup) -> Self {
+    fn start(setup: Setup) -> Self {
         let (process, output) = setup.spawn();
         let agent = Agent::config_builder()
             .http_status_as_error(false)
@@ -67,7 +66,7 @@ impl Host {
     }
 
     /// A process that was started and may not serve yet.
-    pub(crate) fn begin(setup: Setup) -> Self {
+    fn begin(setup: Setup) -> Self {
         let (process, output) = setup.spawn();
         Self {
             setup,
@@ -120,10 +119,6 @@ impl Host {
     /// The address at which it serves.
     pub fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    pub(crate) fn setup(&self) -> &Setup {
-        &self.setup
     }
 
     /// The directory in which it keeps its state.
@@ -250,6 +245,26 @@ impl Host {
 
     fn process(&self) -> MutexGuard<'_, Child> {
         self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What starts a host.
+impl Setup {
+    /// Keeps its state where `host` does, which goes on.
+    #[must_use]
+    pub fn beside(mut self, host: &Host) -> Self {
+        self.share_state(&host.setup);
+        self
+    }
+
+    /// Starts the host and waits until it serves.
+    pub fn start(self) -> Host {
+        Host::start(self)
+    }
+
+    /// Starts the host and does not wait for anything: all that it can be is signalled and waited for.
+    pub fn begin(self) -> Host {
+        Host::begin(self)
     }
 }
 

@@ -88,20 +88,16 @@ impl Output {
         self.state().lines.join("\n")
     }
 
-    pub(crate) fn name(&self) -> &str {
-        &self.0.name
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.state().lines.len()
-    }
-
-    pub(crate) fn lines_from(&self, index: usize) -> Vec<String> {
-        self.state().lines[index..].to_vec()
-    }
-
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+    /// Shows what is printed from now on, if the test fails that runs.
+    pub(crate) fn show_if_the_test_fails(&self) {
+        let (output, from) = (self.clone(), self.state().lines.len());
+        // OK as an id because what is kept keeps it alive.
+        let id = Arc::as_ptr(&self.0).addr();
+        let printed = move || {
+            let lines = output.state().lines[from..].to_vec();
+            (output.0.name.clone(), lines)
+        };
+        Context::current().watch(id, Box::new(printed));
     }
 
     fn read(&self, stream: Box<dyn Read + Send>) {

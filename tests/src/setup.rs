@@ -9,8 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tempfile::TempDir;
 
-use crate::context::Context;
-use crate::{Host, HostKind, Output, Wasi, repository};
+use crate::{HostKind, Output, Wasi, repository};
 
 /// The settings of a host that is to be started, with a state directory of its own.
 pub struct Setup {
@@ -115,13 +114,6 @@ impl Setup {
         self
     }
 
-    /// Keeps its state where `host` does, which goes on.
-    #[must_use]
-    pub fn beside(mut self, host: &Host) -> Self {
-        self.state = Arc::clone(&host.setup().state);
-        self
-    }
-
     /// Has a clock that is so many milliseconds ahead of the machine's, or behind it.
     #[must_use]
     pub fn clock_off_by(self, ms: i64) -> Self {
@@ -129,14 +121,14 @@ impl Setup {
     }
 
     /// Has the next process kill itself at this point; the one after it lives on. The shim's
-    /// `kv/crash.rs` says how points are named.
+    /// `kv/src/crash.rs` says how points are named.
     #[must_use]
     pub fn crash_at(self, point: &str) -> Self {
         self.set_crash_point(point);
         self
     }
 
-    /// Has the next process stop at this point, until it is [thawed](Host::thaw).
+    /// Has the next process stop at this point, until it is [thawed](crate::Host::thaw).
     #[must_use]
     pub fn pause_at(self, point: &str) -> Self {
         self.set_pause_point(point);
@@ -146,16 +138,6 @@ impl Setup {
     /// The directory in which the host keeps its state.
     pub fn state_dir(&self) -> &Path {
         self.state.path()
-    }
-
-    /// Starts the host and waits until it serves.
-    pub fn start(self) -> Host {
-        Host::start(self)
-    }
-
-    /// Starts the host and does not wait for anything: all that it can be is signalled and waited for.
-    pub fn begin(self) -> Host {
-        Host::begin(self)
     }
 
     /// Starts a host that is expected to refuse, and waits until it has ended.
@@ -176,6 +158,11 @@ impl Setup {
             code: status.code(),
             message: output.text(),
         }
+    }
+
+    /// Keeps its state where `other` does.
+    pub(crate) fn share_state(&mut self, other: &Self) {
+        self.state = Arc::clone(&other.state);
     }
 
     pub(crate) fn kind(&self) -> HostKind {
@@ -205,7 +192,7 @@ impl Setup {
         let stdout = child.stdout.take().expect("standard output is piped");
         let stderr = child.stderr.take().expect("standard error is piped");
         let output = Output::collect(name, [Box::new(stdout), Box::new(stderr)]);
-        Context::current().watch(&output);
+        output.show_if_the_test_fails();
         (child, output)
     }
 

@@ -12,6 +12,7 @@ mod examples;
 mod host;
 mod javascript;
 mod new;
+mod packages;
 mod process;
 mod prove;
 mod schemathesis;

@@ -5,6 +5,7 @@
 
 mod boundaries;
 mod code;
+mod cycles;
 mod dependencies;
 mod links;
 mod manifests;
@@ -33,6 +34,7 @@ const RULES: &[Rule] = &[
     dependencies::lints,
     boundaries::names,
     boundaries::error_statuses,
+    cycles::modules,
     text::introductions,
     text::lengths,
     text::unfinished,

@@ -7,14 +7,24 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use crate::process;
 use crate::wasi::Wasi;
 
 /// The workspace in two parts, as arguments of Cargo. It unites the features that the packages
 /// of one command ask for, so together with others the shim would need Wasmtime compiled anew.
 pub(crate) const PARTS: [&[&str]; 2] = [
-    &["--package=wasm-shim"],
-    &["--workspace", "--exclude=wasm-shim"],
+    &[
+        "--package=wasm-shim",
+        "--package=host",
+        "--package=kv",
+        "--package=azure",
+    ],
+    &[
+        "--workspace",
+        "--exclude=wasm-shim",
+        "--exclude=host",
+        "--exclude=kv",
+        "--exclude=azure",
+    ],
 ];
 
 /// The part of `spin.toml` that tasks and rules read; the rest is the host's.
@@ -59,31 +69,6 @@ impl SpinManifest {
     pub(crate) fn parse(text: &str) -> Result<Self> {
         Ok(toml::from_str(text)?)
     }
-}
-
-/// A package of this workspace, as `cargo metadata` tells it.
-#[derive(Deserialize)]
-pub(crate) struct Package {
-    pub(crate) name: String,
-    pub(crate) dependencies: Vec<Dependency>,
-}
-
-/// What a package asks for in its manifest.
-#[derive(Deserialize)]
-pub(crate) struct Dependency {
-    pub(crate) name: String,
-}
-
-/// The packages of this workspace.
-pub(crate) fn packages() -> Result<Vec<Package>> {
-    #[derive(Deserialize)]
-    struct Metadata {
-        packages: Vec<Package>,
-    }
-    let mut cargo = process::cargo(&["metadata", "--no-deps", "--format-version=1"]);
-    let metadata: Metadata = serde_json::from_str(&process::output(&mut cargo)?)
-        .context("cannot parse what `cargo metadata` printed")?;
-    Ok(metadata.packages)
 }
 
 /// The directory of `Cargo.toml` and `spin.toml`.

@@ -1,7 +1,8 @@
 //! The limits that keep one client or one component from taking everything: the table `[limits]`
 //! of the runtime configuration, with a default and a reason for each.
 
-use super::Fault;
+use crate::fault::Fault;
+use host::InstanceLimits;
 use serde::Deserialize;
 use std::path::Path;
 
@@ -92,6 +93,17 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Those that are held where instances are.
+    pub(crate) fn of_instances(&self) -> InstanceLimits {
+        InstanceLimits {
+            instances_max: self.instances_max,
+            guest_busy_seconds_max: self.guest_busy_seconds_max,
+            instance_memory_bytes_max: self.instance_memory_bytes_max,
+            outbound_connect_seconds_max: self.outbound_connect_seconds_max,
+            outbound_response_seconds: self.outbound_response_seconds,
+        }
+    }
+
     /// Reports limits with which nothing could be served.
     pub(super) fn check(&self, path: &Path, faults: &mut Vec<Fault>) {
         /// hyper's smallest buffer.

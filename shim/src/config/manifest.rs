@@ -3,7 +3,7 @@
 //! Nothing is checked across tables here; [`super`] does that. Each table keeps the keys that it
 //! does not know, so that all of them can be reported at once.
 
-use super::Fault;
+use crate::fault::Fault;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub(super) struct Manifest {
     #[serde(default)]
     pub(super) trigger: Triggers,
     #[serde(default)]
-    pub(super) component: BTreeMap<String, Component>,
+    pub(super) component: BTreeMap<String, ComponentTable>,
     #[serde(flatten)]
     unknown: Unknown,
 }
@@ -77,9 +77,9 @@ pub(super) struct HttpTrigger {
 
 /// One `[component.ID]`.
 #[derive(Debug, Deserialize)]
-pub(super) struct Component {
-    #[serde(default)]
-    pub(super) description: String,
+pub(super) struct ComponentTable {
+    #[serde(default, rename = "description")]
+    _description: String,
     pub(super) source: toml::Value,
     #[serde(default)]
     pub(super) key_value_stores: Vec<String>,

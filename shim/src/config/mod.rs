@@ -3,31 +3,27 @@
 //! [`App::load`] either returns an [`App`] that cannot be wrong, as far as files can tell, or
 //! every fault that it found, one sentence each that ends with the fix.
 
-mod fault;
 mod limits;
 mod manifest;
-mod outbound;
 mod processor;
 mod runtime_config;
 mod variables;
 
 use crate::bundle::Bundle;
 use crate::cli::AppArgs;
-use crate::kv::Backend;
-use crate::serve::routes::{Route, Routes};
+use crate::fault::Fault;
+use crate::routes::{Route, Routes};
+use host::{AllowedHosts, Component, Source};
 use ipnet::IpNet;
+use kv::Backend;
 use manifest::Manifest;
 use runtime_config::RuntimeConfig;
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use variables::Variables;
 
-pub use fault::Fault;
 pub use limits::Limits;
-pub use outbound::{AllowedHosts, chained_component};
-pub use processor::{Job, Processor, Runs};
+pub use processor::{ProcessorConfig, Runs};
 
 /// The label that exists without configuration, as in Spin.
 const DEFAULT_STORE: &str = "default";
@@ -55,46 +51,11 @@ pub struct App {
     /// Every label that a component uses, and where it is kept.
     pub stores: BTreeMap<String, Backend>,
     /// How dispatched orders are run.
-    pub processor: Processor,
+    pub processor: ProcessorConfig,
     /// The networks of the proxies whose word on their clients is taken.
     pub proxies: Vec<IpNet>,
     /// How much of everything there may be.
     pub limits: Limits,
-}
-
-/// A component and what it is granted.
-#[derive(Debug)]
-pub struct Component {
-    /// What holds it.
-    pub source: Source,
-    /// What it does, in a line, if the manifest says so.
-    pub description: String,
-    /// The labels that it may open.
-    pub stores: Vec<String>,
-    /// Where it may send requests.
-    pub outbound: AllowedHosts,
-    /// Its variables, filled in.
-    pub variables: HashMap<String, String>,
-    /// Its environment.
-    pub environment: Vec<(String, String)>,
-}
-
-/// What holds a component.
-#[derive(Clone, Debug)]
-pub enum Source {
-    /// A file, to be compiled.
-    File(PathBuf),
-    /// This executable, which holds it compiled.
-    Bundled(Arc<[u8]>),
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => write!(f, "`{}`", path.display()),
-            Self::Bundled(_) => f.write_str("inside this executable"),
-        }
-    }
 }
 
 /// Where an app is read from.
@@ -333,7 +294,6 @@ fn components(
             id.clone(),
             Component {
                 source,
-                description: raw.description.clone(),
                 stores: raw.key_value_stores.clone(),
                 outbound: outbound(id, raw, manifest, variables, faults),
                 variables: component_variables(id, raw, variables, faults),
@@ -346,7 +306,7 @@ fn components(
 
 fn outbound(
     id: &str,
-    raw: &manifest::Component,
+    raw: &manifest::ComponentTable,
     manifest: &Manifest,
     variables: &Variables,
     faults: &mut Vec<Fault>,
@@ -376,7 +336,7 @@ fn outbound(
 
 fn component_variables(
     id: &str,
-    raw: &manifest::Component,
+    raw: &manifest::ComponentTable,
     variables: &Variables,
     faults: &mut Vec<Fault>,
 ) -> HashMap<String, String> {

@@ -1,17 +1,14 @@
 //! How dispatched orders are run: the table `[processor]` of the runtime configuration.
 
-use super::Fault;
-use reqwest::Url;
+use crate::fault::Fault;
+use azure::{ArmEndpoint, JobSettings};
 use serde::Deserialize;
 use std::path::Path;
 use std::time::Duration;
 
-/// Azure's own, unless another cloud is named.
-const ARM_ENDPOINT: &str = "https://management.azure.com";
-
 /// How dispatched orders are run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Processor {
+pub struct ProcessorConfig {
     /// How many dispatches are seen to at once; more wait in the queue.
     pub max_concurrent: usize,
     /// How many dispatches may wait. Beyond it they are refused, and the order waits for a sweep.
@@ -32,26 +29,10 @@ pub enum Runs {
         max_concurrent_per_instance: usize,
     },
     /// Each in an execution of a job of Azure Container Apps.
-    ContainerAppsJob(Job),
+    ContainerAppsJob(JobSettings),
 }
 
-/// A job of Azure Container Apps.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Job {
-    /// The subscription's id.
-    pub subscription: String,
-    /// The resource group's name.
-    pub resource_group: String,
-    /// The job's name.
-    pub name: String,
-    /// The client id of the user-assigned identity that starts executions; none: the one that the
-    /// environment names, or the system's.
-    pub client_id: Option<String>,
-    /// Where Azure Resource Manager is.
-    pub arm_endpoint: Url,
-}
-
-impl Default for Processor {
+impl Default for ProcessorConfig {
     fn default() -> Self {
         Self {
             max_concurrent: 1024,
@@ -91,7 +72,7 @@ enum Table {
     },
 }
 
-impl Processor {
+impl ProcessorConfig {
     /// How many attempts may run in this process at once.
     pub fn attempts_max(&self) -> usize {
         match self.runs {
@@ -133,8 +114,8 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn processor(&mut self, table: Table) -> Processor {
-        let default = Processor::default();
+    fn processor(&mut self, table: Table) -> ProcessorConfig {
+        let default = ProcessorConfig::default();
         let drain = |seconds: Option<u64>| seconds.map_or(default.drain, Duration::from_secs);
         match table {
             Table::InProcess {
@@ -142,7 +123,7 @@ impl Check<'_> {
                 max_concurrent_per_instance,
                 queue,
                 drain_seconds,
-            } => Processor {
+            } => ProcessorConfig {
                 max_concurrent: self.count(
                     "max_concurrent",
                     max_concurrent,
@@ -167,16 +148,18 @@ impl Check<'_> {
                 max_concurrent,
                 queue,
                 drain_seconds,
-            } => Processor {
+            } => ProcessorConfig {
                 max_concurrent: self.count("max_concurrent", max_concurrent, STARTS),
                 queue: self.count("queue", queue, default.queue),
                 drain: drain(drain_seconds),
-                runs: Runs::ContainerAppsJob(Job {
+                runs: Runs::ContainerAppsJob(JobSettings {
                     subscription: self.name("subscription", subscription),
                     resource_group: self.name("resource_group", resource_group),
                     name: self.name("job", job),
                     client_id,
-                    arm_endpoint: self.endpoint(arm_endpoint.as_deref().unwrap_or(ARM_ENDPOINT)),
+                    arm_endpoint: arm_endpoint
+                        .map(|text| self.endpoint(&text))
+                        .unwrap_or_default(),
                 }),
             },
         }
@@ -198,22 +181,14 @@ impl Check<'_> {
         value
     }
 
-    /// A token is sent there: never in the clear, unless it stays on this machine.
-    fn endpoint(&mut self, text: &str) -> Url {
-        let on_this_machine = |url: &Url| {
-            url.host_str()
-                .is_some_and(|host| matches!(host, "127.0.0.1" | "localhost" | "[::1]"))
-        };
-        match Url::parse(text) {
-            Ok(url) if url.scheme() == "https" || on_this_machine(&url) => url,
-            _ => {
-                self.fault(&format!(
-                    "has the `arm_endpoint` `{text}` in [processor], which is no https URL; leave it out, or name that of your cloud"
-                ));
-                // OK because it is a constant; and nothing starts with a fault.
-                Url::parse(ARM_ENDPOINT).expect("the default is a URL")
-            }
-        }
+    fn endpoint(&mut self, text: &str) -> ArmEndpoint {
+        ArmEndpoint::parse(text).unwrap_or_else(|| {
+            self.fault(&format!(
+                "has the `arm_endpoint` `{text}` in [processor], which is no https URL; leave it out, or name that of your cloud"
+            ));
+            // Nothing starts with a fault.
+            ArmEndpoint::default()
+        })
     }
 
     fn fault(&mut self, sentence: &str) {
@@ -226,10 +201,10 @@ impl Check<'_> {
 mod tests {
     use super::*;
 
-    fn read(toml: &str) -> (Processor, Vec<String>) {
+    fn read(toml: &str) -> (ProcessorConfig, Vec<String>) {
         let mut faults = Vec::new();
         let table = toml.parse().expect("is TOML");
-        let processor = Processor::read(table, Path::new("c.toml"), &mut faults);
+        let processor = ProcessorConfig::read(table, Path::new("c.toml"), &mut faults);
         let faults = faults.iter().map(ToString::to_string).collect();
         (processor, faults)
     }
@@ -244,7 +219,10 @@ mod tests {
         let Runs::ContainerAppsJob(job) = processor.runs else {
             panic!("expected a job, found {:?}", processor.runs);
         };
-        assert_eq!(job.arm_endpoint.as_str(), "https://management.azure.com/");
+        assert_eq!(
+            job.arm_endpoint.to_string(),
+            "https://management.azure.com/"
+        );
     }
 
     #[test]

@@ -3,21 +3,21 @@
 //! The tables `[key_value_store.LABEL]` are Spin's; `[processor]`, `[proxy]` and `[limits]`
 //! are this host's.
 
-use super::Fault;
 use super::limits::Limits;
-use super::processor::Processor;
-use crate::kv::{AccountKey, Backend, CosmosSettings, RedisAddress};
+use super::processor::ProcessorConfig;
+use crate::fault::Fault;
 use ipnet::IpNet;
+use kv::Backend;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What the file says, with defaults for what it does not.
 #[derive(Debug, Default)]
 pub(super) struct RuntimeConfig {
     pub(super) stores: BTreeMap<String, Backend>,
-    pub(super) processor: Processor,
+    pub(super) processor: ProcessorConfig,
     pub(super) proxies: Vec<IpNet>,
     pub(super) limits: Limits,
 }
@@ -97,89 +97,22 @@ impl RuntimeConfig {
             stores: file
                 .key_value_store
                 .into_iter()
-                .filter_map(|(label, table)| match backend(&label, table, state_dir) {
-                    Ok(backend) => Some((label, backend)),
-                    Err(problem) => {
-                        faults.push(Fault::new(format!("`{}` {problem}", path.display())));
-                        None
-                    }
-                })
+                .filter_map(
+                    |(label, table)| match Backend::read(&label, table, state_dir) {
+                        Ok(backend) => Some((label, backend)),
+                        Err(problem) => {
+                            faults.push(Fault::new(format!("`{}` {problem}", path.display())));
+                            None
+                        }
+                    },
+                )
                 .collect(),
             processor: file
                 .processor
-                .map(|table| Processor::read(table, path, faults))
+                .map(|table| ProcessorConfig::read(table, path, faults))
                 .unwrap_or_default(),
             proxies,
             limits: file.limits,
         }
     }
-}
-
-fn backend(label: &str, mut table: toml::Table, state_dir: &Path) -> Result<Backend, String> {
-    let here = format!("[key_value_store.{label}]");
-    let Some(toml::Value::String(kind)) = table.remove("type") else {
-        return Err(format!(
-            "has no `type` in {here}; add `type = \"spin\"`, `type = \"redis\"` or `type = \"memory\"`"
-        ));
-    };
-    let backend = match kind.as_str() {
-        "spin" => match table.remove("path") {
-            Some(toml::Value::String(path)) => Backend::Sqlite {
-                path: state_dir.join(PathBuf::from(path)),
-            },
-            _ => {
-                return Err(format!(
-                    "has no `path` in {here}; add one, or say `type = \"memory\"` if its data may be lost"
-                ));
-            }
-        },
-        "redis" => match table.remove("url") {
-            Some(toml::Value::String(url)) => {
-                Backend::Redis(RedisAddress::parse(&url).map_err(|problem| {
-                    format!("has a `url` in {here} that is no Redis URL: {problem}; write `redis://HOST:PORT/DATABASE`, or `rediss://` for TLS")
-                })?)
-            }
-            _ => {
-                return Err(format!(
-                    "has no `url` in {here}; add `url = \"redis://HOST:PORT/DATABASE\"`"
-                ));
-            }
-        },
-        "memory" => Backend::Memory,
-        "azure_cosmos" => Backend::AzureCosmos(azure_cosmos(&mut table, &here)?),
-        other => {
-            return Err(format!(
-                "has type `{other}` in {here}, which this host does not know; use `spin`, `redis`, `azure_cosmos` or `memory`"
-            ));
-        }
-    };
-    match table.keys().next() {
-        Some(key) => Err(format!(
-            "has `{key}` in {here}, which type `{kind}` does not know; remove it"
-        )),
-        None => Ok(backend),
-    }
-}
-
-fn azure_cosmos(table: &mut toml::Table, here: &str) -> Result<CosmosSettings, String> {
-    let mut text = |setting: &str| match table.remove(setting) {
-        None => Ok(None),
-        Some(toml::Value::String(text)) => Ok(Some(text)),
-        // What is there is not shown: it may be a key.
-        Some(_) => Err(format!(
-            "has `{setting}` in {here}, which is not a string; put it in quotes"
-        )),
-    };
-    let missing = |setting: &str| format!("has no `{setting}` in {here}; add one");
-    let settings = CosmosSettings {
-        account: text("account")?.ok_or_else(|| missing("account"))?,
-        database: text("database")?.ok_or_else(|| missing("database"))?,
-        container: text("container")?.ok_or_else(|| missing("container"))?,
-        key: text("key")?.map(AccountKey::from),
-        endpoint: text("endpoint")?,
-    };
-    settings
-        .check()
-        .map_err(|wrong| format!("{} in {here}; {}", wrong.problem, wrong.fix))?;
-    Ok(settings)
 }

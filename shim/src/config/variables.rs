@@ -4,8 +4,8 @@
 //! value, as it is, with the line break that it may end with; and `@FILE.json` or `@FILE.toml`, for
 //! one that holds the values of several.
 
-use super::Fault;
 use super::manifest;
+use crate::fault::Fault;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;

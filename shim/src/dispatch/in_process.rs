@@ -3,7 +3,6 @@
 
 use super::Runner;
 use crate::clock;
-use crate::host::Failure;
 use crate::metrics::{Attempted, Metrics};
 use crate::order::{Answer, Processor, Settled};
 use async_trait::async_trait;
@@ -111,7 +110,7 @@ fn again_in(answer: &Answer) -> Option<Duration> {
 fn report(
     order_id: &str,
     traceparent: Option<&HeaderValue>,
-    outcome: Result<Answer, Failure>,
+    outcome: Result<Answer, host::Error>,
 ) -> Attempted {
     let traceparent = traceparent.and_then(|value| value.to_str().ok());
     match outcome {

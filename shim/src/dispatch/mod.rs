@@ -3,14 +3,16 @@
 //! A dispatch is answered before anything is done about it: the order's record is the truth, and
 //! one that is dropped here is found by a sweep. So the queue is in memory, and bounded, and so are
 //! the timers of orders that are to be attempted again. Where an attempt is made is a [`Runner`]'s
-//! business: [`InProcess`], or [`crate::container_apps`].
+//! business: [`InProcess`], or [`Executions`].
 
+mod container_apps;
 mod in_process;
 mod queue;
 #[cfg(test)]
 mod tests;
 mod timers;
 
+pub(crate) use container_apps::Executions;
 pub(crate) use in_process::InProcess;
 
 use self::queue::{Dispatch, Queue};

@@ -15,12 +15,12 @@ use wasmtime_wasi_http::Error;
 /// What went wrong with a body, for the one who answers the client. The component sees an error
 /// as well, and may answer something, but cannot know what it was.
 #[derive(Clone, Default)]
-pub(super) struct Verdict(Arc<AtomicU8>);
+pub(super) struct BodyFailure(Arc<AtomicU8>);
 
 const TOO_SLOW: u8 = 1;
 const TOO_LARGE: u8 = 2;
 
-impl Verdict {
+impl BodyFailure {
     /// The answer that takes the place of the component's, if the body failed.
     pub(super) fn problem(&self) -> Option<Problem> {
         match self.0.load(Relaxed) {
@@ -38,21 +38,25 @@ pub(super) struct BoundedBody {
     pause_max: Duration,
     /// Runs while nothing arrives; made when that first happens.
     pause: Option<Pin<Box<Sleep>>>,
-    verdict: Verdict,
+    failure: BodyFailure,
 }
 
 impl BoundedBody {
-    /// Bounds `incoming`; what goes wrong is noted in the returned verdict.
-    pub(super) fn new(incoming: Incoming, bytes_max: u64, pause_max: Duration) -> (Self, Verdict) {
-        let verdict = Verdict::default();
+    /// Bounds `incoming`; what goes wrong is noted in what is returned with it.
+    pub(super) fn new(
+        incoming: Incoming,
+        bytes_max: u64,
+        pause_max: Duration,
+    ) -> (Self, BodyFailure) {
+        let failure = BodyFailure::default();
         let body = Self {
             incoming,
             bytes_left: bytes_max,
             pause_max,
             pause: None,
-            verdict: verdict.clone(),
+            failure: failure.clone(),
         };
-        (body, verdict)
+        (body, failure)
     }
 
     fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
@@ -60,7 +64,7 @@ impl BoundedBody {
             .pause
             .get_or_insert_with(|| Box::pin(tokio::time::sleep(self.pause_max)));
         pause.as_mut().poll(cx).map(|()| {
-            self.verdict.0.store(TOO_SLOW, Relaxed);
+            self.failure.0.store(TOO_SLOW, Relaxed);
             Some(Err(Error::ConnectionReadTimeout))
         })
     }
@@ -81,7 +85,7 @@ impl Body for BoundedBody {
         if let Some(Ok(frame)) = &frame {
             let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
             let Some(left) = self.bytes_left.checked_sub(bytes) else {
-                self.verdict.0.store(TOO_LARGE, Relaxed);
+                self.failure.0.store(TOO_LARGE, Relaxed);
                 return Poll::Ready(Some(Err(Error::HttpRequestBodySize(None))));
             };
             self.bytes_left = left;

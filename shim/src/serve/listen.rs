@@ -4,7 +4,7 @@ use super::peer::Peer;
 use super::service::Server;
 use super::shares::{Share, Shares};
 use super::wire::{Line, Wire};
-use crate::config::Fault;
+use crate::fault::Fault;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};

@@ -9,7 +9,6 @@ mod listen;
 mod peer;
 mod prefer;
 mod problem;
-pub(crate) mod routes;
 mod service;
 mod shares;
 mod target;

@@ -1,21 +1,21 @@
 //! One request: which component it is for, what may go wrong, and what the client is told then.
 
-use super::body::{BoundedBody, Verdict};
+use super::body::{BodyFailure, BoundedBody};
 use super::cors::{self, Origins};
 use super::forwarded::Proxies;
 use super::health;
 use super::peer::Peer;
 use super::prefer::{PREFER, ask_not_to_wait, asks_for_stream, wait_seconds};
 use super::problem::Problem;
-use super::routes::Routes;
 use super::target;
 use super::until::Until;
 use super::waiters::{Place, Waiters};
 use crate::config::{App, Limits};
-use crate::host::{Failure, Pool};
 use crate::metrics::Metrics;
 use crate::order::{TRACEPARENT, order_id};
+use crate::routes::Routes;
 use futures::FutureExt as _;
+use host::Pool;
 use http::header::{ALLOW, HeaderValue, ORIGIN};
 use http::{Method, Response, StatusCode, request};
 use http_body::Body as _;
@@ -127,7 +127,7 @@ impl Server {
     ) -> Result<Response<WasiBody>, Problem> {
         let (mut parts, incoming) = request.into_parts();
         let announced_bytes = incoming.size_hint().lower();
-        let (body, verdict) = self.bounded(incoming);
+        let (body, body_failure) = self.bounded(incoming);
         if announced_bytes > self.limits.body_bytes_max {
             return Err(Problem::BodyTooLarge);
         }
@@ -140,7 +140,7 @@ impl Server {
             return health::answer(self.call(Request::from_parts(parts, body))).await;
         }
         let answered = self.answer_in_time(parts, body, client, peer).await;
-        match verdict.and_then(|verdict| verdict.problem()) {
+        match body_failure.and_then(|failure| failure.problem()) {
             Some(problem) => Err(problem),
             None => answered,
         }
@@ -225,24 +225,24 @@ impl Server {
             pool.call(request),
         )
         .await
-        .unwrap_or(Err(Failure::TimedOut));
-        answered.map_err(|failure| {
+        .unwrap_or(Err(host::Error::TimedOut));
+        answered.map_err(|error| {
             tracing::error!(
                 order_id = order_id(uri.path()),
                 traceparent = traceparent.as_ref().and_then(|value| value.to_str().ok()),
                 path = uri.path(),
-                error = failure.to_string(),
+                error = error.to_string(),
                 "a request failed"
             );
-            match failure {
-                Failure::Trapped(_) | Failure::Refused(_) => Problem::GuestFailed,
-                Failure::TimedOut => Problem::GuestTooSlow,
-                Failure::Exhausted(_) => Problem::Overloaded,
+            match error {
+                host::Error::Trapped(_) | host::Error::Refused(_) => Problem::GuestFailed,
+                host::Error::TimedOut => Problem::GuestTooSlow,
+                host::Error::Exhausted(_) => Problem::Overloaded,
             }
         })
     }
 
-    fn bounded(&self, incoming: Incoming) -> (WasiBody, Option<Verdict>) {
+    fn bounded(&self, incoming: Incoming) -> (WasiBody, Option<BodyFailure>) {
         if incoming.is_end_stream() {
             // A body of no size needs no allocation, and most requests have none.
             return (
@@ -251,8 +251,9 @@ impl Server {
             );
         }
         let pause_max = Duration::from_secs(self.limits.body_seconds_max);
-        let (body, verdict) = BoundedBody::new(incoming, self.limits.body_bytes_max, pause_max);
-        (body.boxed_unsync(), Some(verdict))
+        let (body, body_failure) =
+            BoundedBody::new(incoming, self.limits.body_bytes_max, pause_max);
+        (body.boxed_unsync(), Some(body_failure))
     }
 }
 

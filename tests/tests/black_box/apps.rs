@@ -88,12 +88,9 @@ fn an_app_calls_a_service_and_gives_a_result_of_its_own() {
 fn an_app_has_more_than_one_kind_of_work() {
     let host = project("media").start();
 
-    let (_, result) = run(
-        &host,
-        "jobs",
-        &read_repository_file("examples/media/example.json"),
-    );
-    assert_eq!(result["result"], json!({"pixels": 57_600}));
+    let example = read_repository_file("examples/media/example.json");
+    let thumbnail = result(&host, &submit(&host, "jobs", &example));
+    assert_eq!(thumbnail["result"], json!({"pixels": 57_600}));
 
     let sentences = r#"{"kind": "transcript", "sentences": ["One.", "Two."]}"#;
     let transcript = result(&host, &submit(&host, "jobs", sentences));

@@ -87,6 +87,11 @@ impl Code {
 }
 
 impl Path {
+    /// Its names, in their order.
+    pub(super) fn segments(&self) -> &[String] {
+        &self.segments
+    }
+
     /// Whether this path names `wanted`: `::a` is the crate `a`, `a::b` are segments anywhere.
     pub(super) fn names(&self, wanted: &str) -> bool {
         if let Some(name) = wanted.strip_prefix("::") {

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::process;
-use crate::workspace::{self, Package};
+use crate::packages::{self, Package};
+use crate::{process, workspace};
 
 /// The repository as rules see it.
 #[derive(Default)]
@@ -47,7 +47,7 @@ impl Repository {
             files,
             paths: with_directories(listed),
             root: workspace::root().to_string_lossy().into_owned(),
-            packages: workspace::packages()?,
+            packages: packages::packages()?,
         })
     }
 
