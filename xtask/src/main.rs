@@ -65,7 +65,7 @@ enum Command {
     New(new::Arguments),
     /// Make, test and build the apps in `examples/`, each as a project of its own
     Examples,
-    /// Make anew what is made from the app: the client's copy of the OpenAPI document, and its types
+    /// Make anew what is made from the app: the client's copy of the service's document, and its types
     Generate,
     /// Run everything that CI runs
     Check,

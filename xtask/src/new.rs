@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     );
     let source = match &arguments.git {
         Some(url) => format!("git = {url:?}"),
-        None => format!("path = {:?}", workspace::root().join("pattern")),
+        None => format!("path = \"{}\"", workspace::root().join("pattern").display()),
     };
     let places = [
         ("{{collection}}", collection.as_str()),

@@ -33,7 +33,7 @@ pub trait Work: Sized + 'static {
     /// What one of the collection is called: in lower case. In a result it is the member that holds
     /// what the client sent.
     const NAME: &'static str;
-    /// An example of what clients send, as JSON: for the OpenAPI document, the page and tests.
+    /// An example of what clients send, as JSON: for the `OpenAPI` document, the page and tests.
     const EXAMPLE: &'static str;
 
     /// What clients send. Its JSON Schema is what orders are held to, and what clients are told.

@@ -22,7 +22,7 @@ fn project(name: &str) -> Setup {
 fn submit(host: &Host, collection: &str, input: &str) -> String {
     let request = host.request("POST", &format!("/{collection}"));
     let request = request.header("content-type", "application/json");
-    let accepted = request.body(input.to_owned()).send();
+    let accepted = request.body(input).send();
     accepted.expect_json(202);
     let status = accepted.header("location").expect("a 202 has a location");
     status.to_owned()

@@ -165,7 +165,7 @@ fn told(siblings: &Siblings) -> Vec<Fault> {
         // Once for all modules in it.
         if circle.iter().min() == Some(module) {
             let (file, line) = &named[&circle[1 % circle.len()]];
-            let names = [circle.as_slice(), &[module.clone()]]
+            let names = [circle.as_slice(), std::slice::from_ref(module)]
                 .concat()
                 .join("` -> `");
             faults.push(Fault::new(
@@ -192,7 +192,7 @@ fn circle(siblings: &Siblings, module: &String) -> Option<Vec<String>> {
                 return Some(way);
             }
             if seen.insert(next) {
-                ways.push_back([way.as_slice(), &[next.clone()]].concat());
+                ways.push_back([way.as_slice(), std::slice::from_ref(next)].concat());
             }
         }
     }

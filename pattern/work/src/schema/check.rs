@@ -58,11 +58,11 @@ impl<'s> Check<'s, '_> {
 
     /// Judges the value apart from what is inside it.
     fn is_itself_as_expected(&mut self, node: &Node, value: &Value<'_>, pointer: &str) -> bool {
-        if let Some(values) = &node.values {
-            if !values.iter().any(|constant| constant.is(value)) {
-                self.faults.push(pointer, unlike(values, value));
-                return false;
-            }
+        if let Some(values) = &node.values
+            && !values.iter().any(|constant| constant.is(value))
+        {
+            self.faults.push(pointer, unlike(values, value));
+            return false;
         }
         let is_typed = node
             .types
@@ -190,21 +190,18 @@ impl<'s> Check<'s, '_> {
                 .all(|fault| fault.pointer != pointer && !fault.detail.starts_with("expected `"))
         };
         let mut meant = tried.into_iter().filter(is_meant);
-        match (meant.next(), meant.next()) {
-            (Some(faults), None) => {
-                for fault in faults {
-                    self.faults.push(fault.pointer, fault.detail);
-                }
+        if let (Some(faults), None) = (meant.next(), meant.next()) {
+            for fault in faults {
+                self.faults.push(fault.pointer, fault.detail);
             }
-            _ => {
-                let found = value.kind_name();
-                let detail = format!(
-                    "expected one of {} shapes, found {found} of none",
-                    nodes.len()
-                );
-                self.faults.push(pointer, detail);
-            }
+            return;
         }
+        let found = value.kind_name();
+        let detail = format!(
+            "expected one of {} shapes, found {found} of none",
+            nodes.len()
+        );
+        self.faults.push(pointer, detail);
     }
 }
 

@@ -180,10 +180,10 @@ impl Node {
             "minimum" => set_bound(&mut self.minimum, bound(value, pointer, false)?, pointer)?,
             "maximum" => set_bound(&mut self.maximum, bound(value, pointer, false)?, pointer)?,
             "exclusiveMinimum" => {
-                set_bound(&mut self.minimum, bound(value, pointer, true)?, pointer)?
+                set_bound(&mut self.minimum, bound(value, pointer, true)?, pointer)?;
             }
             "exclusiveMaximum" => {
-                set_bound(&mut self.maximum, bound(value, pointer, true)?, pointer)?
+                set_bound(&mut self.maximum, bound(value, pointer, true)?, pointer)?;
             }
             "minLength" => self.length.min = Some(count(value, pointer)?),
             "maxLength" => self.length.max = Some(count(value, pointer)?),
