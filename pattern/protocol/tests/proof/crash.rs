@@ -227,7 +227,8 @@ fn an_expiry_that_dies_leaves_nothing_that_stays() {
 
                 // What the store is yet to do of a removal is a part of it, and who submits meanwhile may get
                 // two orders.
-                if world.conditions.fault == Some(Fault::AppliesAfterReportingFailure) {
+                let is_late = world.conditions.fault == Some(Fault::AppliesAfterReportingFailure);
+                if is_late {
                     world.pass_ms(LATE_MS_MAX);
                 }
                 // Else it may be used again at once, and stands for the new order from then on.
@@ -250,7 +251,13 @@ fn an_expiry_that_dies_leaves_nothing_that_stays() {
                 for _ in 0..2 {
                     world.complete(expire_until_done(world.clone()));
                 }
-                assert_eq!((world.orders().len(), world.bids()), (0, vec![]));
+                let mut bids = world.bids();
+                // A count that is made after everything was removed is of nobody's bids: it goes with the
+                // key's next order.
+                if is_late {
+                    bids.retain(|key| !matches!(key, Key::Bids(_)));
+                }
+                assert_eq!((world.orders().len(), bids), (0, vec![]));
             }
             if !died {
                 return;
