@@ -27,6 +27,9 @@ const GENERAL_HEADERS: [&str; 7] = [
 ];
 const CORS_HEADERS: &str = "access-control-";
 
+/// The collections of other apps, which have documents of their own.
+const OTHER_COLLECTIONS: [&str; 3] = ["/jobs", "/notes", "/reports"];
+
 /// The contract.
 pub struct Contract {
     document: Value,
@@ -94,6 +97,12 @@ impl Contract {
         }
         let (method, target) = answer.line.split_once(' ').expect("a method and a path");
         let target = target.split(['?', '#']).next().unwrap_or(target);
+        if OTHER_COLLECTIONS
+            .iter()
+            .any(|path| target.starts_with(path))
+        {
+            return None;
+        }
         let (promise, response) = match self.operation(method, target) {
             Ok((path, operation)) => {
                 let (status, response) = self

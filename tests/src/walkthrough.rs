@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::repository;
+
 /// The address at which documents say that the host serves.
 const DOCUMENTED_ADDRESS: &str = "127.0.0.1:3000";
 
@@ -78,6 +80,8 @@ impl Walkthrough {
             .replace(DOCUMENTED_ADDRESS, address);
         let output = Command::new("sh")
             .args(["-euc", &script])
+            // Where readers are, who have just cloned it.
+            .current_dir(repository::path(""))
             .output()
             .expect("`sh` can be run");
         let printed = String::from_utf8_lossy(&output.stdout);
