@@ -48,7 +48,7 @@ fn a_project_from_the_template_serves_its_collection() {
     assert!(result["note"]["completedAt"].is_string(), "{result}");
     assert_eq!(result["result"]["words"], 4, "{result}");
     assert!(host.get("/notes").send().json()["notes"].is_array());
-    host.get("/orders").send().expect_status(404);
+    host.get("/reports").send().expect_status(404);
 
     let document = host.get("/openapi.json").send().json();
     assert!(document["paths"]["/notes"].is_object());
