@@ -11,7 +11,8 @@ use tests::{Host, RawConnection, Setup, Test, order, order_that, tests, together
 pub(crate) const TESTS: &[Test] = tests![
     "the limits of a host are its own": waits_that_are_abandoned_cost_nobody_anything,
     "the limits of a host are its own": heads_that_never_end_hold_nobody_up,
-    "the limits of a host are its own": readers_that_never_read_hold_nobody_up,
+    "the limits of a host are its own": readers_that_never_read_hold_nobody_up
+        (wasi03 "on WASI 0.2 each request that is under way has the memory of an instance"),
 ];
 
 /// How many threads attack.
