@@ -11,6 +11,7 @@ mod dist;
 mod examples;
 mod host;
 mod javascript;
+mod native;
 mod new;
 mod packages;
 mod process;

@@ -44,6 +44,7 @@ const RULES: &[Rule] = &[
     problems::pages,
     variables::declared,
     manifests::alike,
+    manifests::template,
 ];
 
 /// Applies all rules to the files that are, or could be, committed.
