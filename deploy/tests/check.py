@@ -57,9 +57,15 @@ def source_dockerfile(root: Path, path: Path, findings: Findings) -> None:
     dockerfile(root, path, findings)
     if image(path) != image(root / "deploy/Dockerfile"):
         findings.fault(path, 1, "ends otherwise than `deploy/Dockerfile`")
+    toolchain(root, path, findings)
+
+
+def toolchain(root: Path, path: Path, findings: Findings) -> None:
+    """Images with a toolchain have that of everybody else."""
     channel = tomllib.loads((root / "rust-toolchain.toml").read_text())["toolchain"]["channel"]
-    if f"/rust:{channel}-" not in path.read_text():
-        findings.fault(path, 1, f"expected the toolchain to be `{channel}`, as `rust-toolchain.toml` has it")
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if "/rust:" in line and f"/rust:{channel}-" not in line:
+            findings.fault(path, number, f"expected the toolchain to be `{channel}`, as `rust-toolchain.toml` has it")
 
 
 def script(root: Path, path: Path, findings: Findings) -> None:
@@ -108,13 +114,20 @@ def cluster(root: Path, directory: Path, findings: Findings) -> None:
     kustomize.check(directory, DATA, variables, findings)
 
 
+def devcontainer(root: Path, directory: Path, findings: Findings) -> None:
+    path = directory / "devcontainer.json"
+    named = directory / json.loads(path.read_text())["build"]["dockerfile"]
+    if not named.is_file():
+        findings.fault(path, 1, f"there is no `{named.name}`")
+        return
+    dockerfile(root, named, findings)
+    toolchain(root, named, findings)
+
+
 def forge(root: Path, directory: Path, findings: Findings) -> None:
     workflows.check(directory, findings)
-    channel = tomllib.loads((root / "rust-toolchain.toml").read_text())["toolchain"]["channel"]
     for path in sorted((directory / "workflows").glob("*.yml")):
-        for number, line in enumerate(path.read_text().splitlines(), 1):
-            if "/rust:" in line and f"/rust:{channel}-" not in line:
-                findings.fault(path, number, f"expected the toolchain to be `{channel}`, as `rust-toolchain.toml` has it")
+        toolchain(root, path, findings)
 
 
 # What is looked at, by its path from the root, and how it is checked.
@@ -126,6 +139,7 @@ PARTS = {
     "azure.yaml": developer_cli,
     "deploy/aks": cluster,
     ".github": forge,
+    ".devcontainer": devcontainer,
 }
 
 

@@ -67,6 +67,18 @@ ALWAYS = {
         "/rust:0",
         "expected the toolchain to be",
     ),
+    "an issue form with a kind of field that GitHub does not know": (
+        ".github/ISSUE_TEMPLATE/wish.yml",
+        "type: textarea",
+        "type: text",
+        "body",
+    ),
+    "a development container with another toolchain": (
+        ".devcontainer/Dockerfile",
+        "/rust:1",
+        "/rust:0",
+        "expected the toolchain to be",
+    ),
     "a resource that a kustomization has not": (
         "deploy/aks/shim/kustomization.yaml",
         "- service.yaml",
@@ -381,7 +393,8 @@ BESIDE = ["spin.toml", "rust-toolchain.toml"]
 
 def copy_of_all(root: Path) -> None:
     shutil.copytree(check.ROOT / "deploy", root / "deploy", ignore=shutil.ignore_patterns("tests"))
-    shutil.copytree(check.ROOT / ".github", root / ".github")
+    for name in [".github", ".devcontainer"]:
+        shutil.copytree(check.ROOT / name, root / name)
     for name in ["Dockerfile", "azure.yaml", *BESIDE]:
         shutil.copy(check.ROOT / name, root / name)
 

@@ -22,7 +22,12 @@ EXPRESSION = re.compile(r"\$\{\{.*?\}\}")
 # How GitHub begins a script.
 BEFORE = "set -eo pipefail"
 
-SCHEMAS = {"workflows": "vendor.github-workflows", "dependabot.yml": "vendor.dependabot"}
+SCHEMAS = {
+    "workflows/*.yml": "vendor.github-workflows",
+    "dependabot.yml": "vendor.dependabot",
+    "ISSUE_TEMPLATE/config.yml": "vendor.github-issue-config",
+    "ISSUE_TEMPLATE/[!c]*.yml": "vendor.github-issue-forms",
+}
 
 
 def run(program: str, *arguments: str | Path, text: str = "") -> subprocess.CompletedProcess:
@@ -33,10 +38,9 @@ def run(program: str, *arguments: str | Path, text: str = "") -> subprocess.Comp
 
 def check(directory: Path, findings: Findings) -> None:
     """Checks what is in `.github`."""
-    for name, schema in SCHEMAS.items():
-        path = directory / name
-        for each in sorted(path.glob("*.yml")) if path.is_dir() else [path]:
-            against_schema(each, schema, findings)
+    for pattern, schema in SCHEMAS.items():
+        for path in sorted(directory.glob(pattern)):
+            against_schema(path, schema, findings)
     if findings.faults:
         return
     for path in sorted((directory / "workflows").glob("*.yml")):

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 use tests::{
-    Host, Setup, Test, Walkthrough, problem_pages, program, read_repository_file, run_program, tests,
+    Host, Setup, Test, Walkthrough, problem_pages, program, read_repository_file, run_program,
+    tests,
 };
 
 use crate::rust_client;
@@ -73,7 +74,11 @@ fn the_client_in_rust_gets_its_order_completed() {
     let host = quick_host();
     let service = format!("http://{}", host.address());
 
-    let result = rust_client::place(&service, &read_repository_file("orders/example.json"), "one");
+    let result = rust_client::place(
+        &service,
+        &read_repository_file("orders/example.json"),
+        "one",
+    );
 
     assert_completed(&result.expect("the order is completed"));
 }
