@@ -61,7 +61,8 @@ done
 
 completed=0
 while read -r place; do
-  status=$(ask --retry 20 --retry-delay 2 --retry-all-errors --location --output /dev/null --write-out '%{http_code}' "$url$place")
+  status=$(ask --retry 20 --retry-delay 2 --retry-all-errors --location --output /dev/null \
+    --write-out '%{http_code}' "$url$place")
   if [ "$status" = 200 ]; then
     completed=$((completed + 1))
   else

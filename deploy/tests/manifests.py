@@ -234,9 +234,7 @@ def check_toml(manifest: Manifest, findings: Findings) -> None:
                 findings.fault(manifest.path, manifest.line("stringData", name), f"`{name}` is no TOML: {error}")
 
 
-def check(
-    paths: list[Path], data: Path, variables: dict[str, str], secrets: set[str], findings: Findings
-) -> None:
+def check(paths: list[Path], data: Path, variables: dict[str, str], secrets: set[str], findings: Findings) -> None:
     """Checks files that are applied together, beside secrets that are made otherwise."""
     manifests = [each for path in paths for each in read(path, findings)]
     schemas = custom_schemas(data)

@@ -30,7 +30,12 @@ ALWAYS = {
         "cp $work/places",
         "SC2086",
     ),
-    "a template that azd does not find": ("azure.yaml", "module: azd", "module: az", "there is no `deploy/container-apps/az.bicep`"),
+    "a template that azd does not find": (
+        "azure.yaml",
+        "module: azd",
+        "module: az",
+        "there is no `deploy/container-apps/az.bicep`",
+    ),
     "a value that no parameter asks for": (
         "deploy/container-apps/azd.parameters.json",
         '"image":',
@@ -171,7 +176,12 @@ ALWAYS = {
         "Microsoft.Authorization/roleAssignment@2022-04-01",
         "nothing is known of",
     ),
-    "YAML that does not parse": ("deploy/aks/shim/deployment.yaml", "kind: Deployment", "kind: : Deployment", "is no YAML"),
+    "YAML that does not parse": (
+        "deploy/aks/shim/deployment.yaml",
+        "kind: Deployment",
+        "kind: : Deployment",
+        "is no YAML",
+    ),
     "a key that is there twice": (
         "deploy/aks/shim/deployment.yaml",
         "      enableServiceLinks: false",
@@ -184,7 +194,12 @@ ALWAYS = {
         "readOnlyRootFileSystem",
         "'readOnlyRootFileSystem' was unexpected",
     ),
-    "a value of another type": ("deploy/aks/shim/autoscaler.yaml", "maxReplicas: 10", 'maxReplicas: "ten"', "'ten' is not of type"),
+    "a value of another type": (
+        "deploy/aks/shim/autoscaler.yaml",
+        "maxReplicas: 10",
+        'maxReplicas: "ten"',
+        "'ten' is not of type",
+    ),
     "a required field that is missing": (
         "deploy/aks/base/account.yaml",
         "kind: ServiceAccount\n",
@@ -302,7 +317,12 @@ BY_AZURE_TYPES = {
         "  location: accountName\n",
         "`name` of",
     ),
-    "a value that its enum has not": ("deploy/container-apps/store.bicep", "'Strong'\n", "'Strongest'\n", "found `Strongest`"),
+    "a value that its enum has not": (
+        "deploy/container-apps/store.bicep",
+        "'Strong'\n",
+        "'Strongest'\n",
+        "found `Strongest`",
+    ),
     "a value that its open enum has not": (
         "deploy/container-apps/app.bicep",
         "transport: 'http'",

@@ -31,9 +31,7 @@ SCHEMAS = {
 
 
 def run(program: str, *arguments: str | Path, text: str = "") -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [PROGRAMS / program, *arguments], input=text, capture_output=True, text=True, check=False
-    )
+    return subprocess.run([PROGRAMS / program, *arguments], input=text, capture_output=True, text=True, check=False)
 
 
 def check(directory: Path, findings: Findings) -> None:

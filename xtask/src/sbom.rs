@@ -52,11 +52,12 @@ fn parts_of(package: &str, target: &str) -> Result<BTreeSet<Part>> {
 fn part(line: &str) -> Option<Part> {
     let (package, licence) = line.split_once('|')?;
     let mut words = package.split(' ');
+    // Older packages write an alternative with a slash, which SPDX does not know.
+    let alternatives = licence.trim_end_matches(" (*)").split('/');
     Some(Part {
         name: words.next()?.to_owned(),
         version: words.next()?.strip_prefix('v')?.to_owned(),
-        // Older packages write an alternative with a slash, which SPDX does not know.
-        licence: licence.trim_end_matches(" (*)").replace('/', " OR "),
+        licence: alternatives.map(str::trim).collect::<Vec<_>>().join(" OR "),
     })
 }
 
@@ -128,7 +129,7 @@ mod tests {
     fn what_is_of_a_registry_is_a_part_and_what_is_ours_is_not() {
         let lines = [
             "ours v0.1.0 (/srv/ours)|MIT",
-            "theirs v1.2.3|MIT/Apache-2.0",
+            "theirs v1.2.3|MIT / Apache-2.0",
             "theirs v1.2.3|MIT/Apache-2.0 (*)",
         ];
         let parts = lines.iter().filter_map(|line| part(line)).collect();
