@@ -1,5 +1,5 @@
 //! `cargo xtask dist`: one static executable with the manifest, the page and both components
-//! inside, compiled ahead of time.
+//! inside, compiled ahead of time; and a bill of what it is made of, beside that directory.
 //!
 //! It is then seen to serve an order in an empty directory, and timed from its start to the first
 //! `202`. The time is told, not judged: machines differ, and this one may be busy.
@@ -14,7 +14,7 @@ use std::{fs, thread};
 use anyhow::{Context, Result, ensure};
 
 use crate::wasi::Wasi;
-use crate::{build, native, process, setup, workspace};
+use crate::{build, native, process, sbom, setup, workspace};
 
 /// The executable, relative to the root.
 const EXECUTABLE: &str = "target/dist/wasm-shim";
@@ -50,6 +50,8 @@ fn bundle(shim: &str) -> Result<()> {
     fs::create_dir_all(directory.parent().context("it is in a directory")?)?;
     process::run(process::command(shim).args(["bundle", "--from", "spin.toml", EXECUTABLE]))?;
     build::report(Path::new(EXECUTABLE))?;
+    sbom::write(&native::static_target())?;
+    build::report(Path::new(sbom::FILE))?;
 
     let mut times = (0..STARTS)
         .map(|_| cold_start())

@@ -16,6 +16,8 @@ mod new;
 mod packages;
 mod process;
 mod prove;
+mod release;
+mod sbom;
 mod schemathesis;
 mod setup;
 mod test;
@@ -62,6 +64,8 @@ enum Command {
     },
     /// Make one static executable with the app inside, and see that it serves
     Dist,
+    /// Make the files of a release, and the tag that has them published
+    Release(release::Arguments),
     /// Make a project of one's own: an app, its components, and what it takes to build and serve them
     New(new::Arguments),
     /// Make, test and build the apps in `examples/`, each as a project of its own
@@ -82,6 +86,7 @@ fn main() -> ExitCode {
         Command::Prove => prove::run(),
         Command::Bench { name } => bench::run(name.as_deref()),
         Command::Dist => dist::run(),
+        Command::Release(arguments) => release::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
         Command::Examples => examples::run(),
         Command::Generate => javascript::generate(),
