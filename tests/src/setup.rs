@@ -223,6 +223,8 @@ impl Setup {
         command
             .args(self.arguments("up", self.runtime_config.as_deref()))
             .args(["--listen", &self.listen])
+            // Components are compiled once for all hosts of all runs, and nothing is left elsewhere.
+            .env("XDG_CACHE_HOME", repository::path("target/cache"))
             .envs(self.environment.iter().cloned())
             .envs(self.points().drain(..));
         if self.kind == HostKind::Spin {

@@ -96,6 +96,8 @@ export interface components {
             /** @constant */
             status: "failed";
             error: components["schemas"]["Failure"];
+            /** @description What the part of the work that was done gave, if some of it was: any JSON */
+            result?: unknown;
         };
         CancelledOrder: {
             id: components["schemas"]["OrderId"];
@@ -105,12 +107,14 @@ export interface components {
         };
         Failure: {
             /**
-             * @description `permanent`: another attempt is of no use. `retryable`: another attempt may help. `leaseExpired`: the attempt was never finished, because its processor died or lost its store
+             * @description `permanent`: another attempt is of no use. `partial`: some of the work was done, and another attempt at the rest is of no use. `retryable`: another attempt may help. `leaseExpired`: the attempt was never finished, because its processor died or lost its store
              * @enum {string}
              */
-            code: "permanent" | "retryable" | "leaseExpired";
+            code: "permanent" | "partial" | "retryable" | "leaseExpired";
             /** @description For people */
             message: string;
+            /** @description For programs, if the work tells more: any JSON */
+            details?: unknown;
         };
         Health: {
             /**

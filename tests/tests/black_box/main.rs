@@ -9,6 +9,7 @@
 mod apps;
 mod auth;
 mod bodies;
+mod cache;
 mod cancel;
 mod client;
 mod connections;
@@ -76,6 +77,7 @@ fn main() -> ExitCode {
         // What the routes refuse.
         ("validation", validation::TESTS),
         ("bodies", bodies::TESTS),
+        ("cache", cache::TESTS),
         ("connections", connections::TESTS),
         ("ids", ids::TESTS),
         ("methods", methods::TESTS),
