@@ -55,10 +55,7 @@ enum Command {
     /// Prove at length that nothing accepted is lost: kills, faults, and every interleaving
     Prove,
     /// Run all benchmarks, or one; each prints a ratio to a baseline
-    Bench {
-        /// Its name, such as `submits`
-        name: Option<String>,
-    },
+    Bench(bench::Arguments),
     /// Make one static executable with the app inside, and see that it serves
     Dist,
     /// Make a project of one's own: an app, its components, and what it takes to build and serve them
@@ -79,7 +76,7 @@ fn main() -> ExitCode {
         Command::Build { wasi } => build::run(wasi),
         Command::Test { filter } => test::run(filter.as_deref()),
         Command::Prove => prove::run(),
-        Command::Bench { name } => bench::run(name.as_deref()),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Dist => dist::run(),
         Command::New(arguments) => new::run(&arguments),
         Command::Examples => examples::run(),
