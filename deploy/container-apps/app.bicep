@@ -26,6 +26,10 @@ param runtimeConfig string
 @secure()
 param apiTokens string
 
+@description('What the worker knows the processor by. Empty: nothing is sent.')
+@secure()
+param workerToken string
+
 @description('Variables of the app, as settings of its environment.')
 param variables { name: string, value: string }[]
 
@@ -40,6 +44,18 @@ param replicasMax int
 
 @description('How long a stop waits for requests and attempts.')
 param drainSeconds int
+
+@description('Cores of a replica, as a number in text.')
+param cpu string
+
+@description('Memory of a replica.')
+param memory string
+
+@description('A domain beside that of Azure. Empty: none.')
+param domain string
+
+@description('The certificate of that domain.')
+param certificateId string
 
 resource app 'Microsoft.App/containerApps@2026-01-01' = {
   name: name
@@ -56,7 +72,7 @@ resource app 'Microsoft.App/containerApps@2026-01-01' = {
     configuration: {
       activeRevisionsMode: 'Single'
       registries: registries
-      secrets: [
+      secrets: concat([
         {
           name: 'runtime-config'
           value: runtimeConfig
@@ -65,13 +81,25 @@ resource app 'Microsoft.App/containerApps@2026-01-01' = {
           name: 'api-tokens'
           value: apiTokens
         }
-      ]
+      ], workerToken == '' ? [] : [
+        {
+          name: 'worker-token'
+          value: workerToken
+        }
+      ])
       ingress: {
         external: true
         targetPort: 3000
         // The host speaks HTTP/1.1; TLS and HTTP/2 end at the ingress, which cuts a request at 240 s.
         transport: 'http'
         allowInsecure: false
+        customDomains: domain == '' ? [] : [
+          {
+            name: domain
+            bindingType: 'SniEnabled'
+            certificateId: certificateId
+          }
+        ]
       }
     }
     template: {
@@ -104,12 +132,17 @@ resource app 'Microsoft.App/containerApps@2026-01-01' = {
             // A changed secret makes no revision, and a running one keeps the old. This makes one.
             {
               name: 'SECRETS_DIGEST'
-              value: uniqueString(runtimeConfig, apiTokens)
+              value: uniqueString(runtimeConfig, apiTokens, workerToken)
+            }
+          ], workerToken == '' ? [] : [
+            {
+              name: 'SPIN_VARIABLE_WORKER_TOKEN'
+              secretRef: 'worker-token'
             }
           ], variables)
           resources: {
-            cpu: json('0.5')
-            memory: '1Gi'
+            cpu: json(cpu)
+            memory: memory
           }
           volumeMounts: [
             {
@@ -126,8 +159,10 @@ resource app 'Microsoft.App/containerApps@2026-01-01' = {
                 path: '/healthz'
                 port: 3000
               }
-              periodSeconds: 3
-              timeoutSeconds: 2
+              // Opening the store's account takes a while where it is slow, and so does a start on a busy node: they
+              // have 100 seconds.
+              periodSeconds: 10
+              timeoutSeconds: 5
               failureThreshold: 10
             }
             {

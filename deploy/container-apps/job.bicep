@@ -29,6 +29,10 @@ param command string
 @description('Says where the store is. It holds no secret.')
 param runtimeConfig string
 
+@description('What the worker knows the processor by. Empty: nothing is sent.')
+@secure()
+param workerToken string
+
 @description('Variables of the app, as settings of its environment.')
 param variables { name: string, value: string }[]
 
@@ -41,8 +45,11 @@ param starterId string = ''
 @description('The longest that an execution may take.')
 param executionSecondsMax int
 
-// Reads, starts and stops a job.
-var jobsOperator = 'b9a307c4-5aa3-4b52-ba60-2b17c136cd7b'
+@description('Cores of an execution, as a number in text.')
+param cpu string
+
+@description('Memory of an execution.')
+param memory string
 
 resource job 'Microsoft.App/jobs@2026-01-01' = {
   name: name
@@ -58,6 +65,12 @@ resource job 'Microsoft.App/jobs@2026-01-01' = {
     workloadProfileName: 'Consumption'
     configuration: {
       registries: registries
+      secrets: workerToken == '' ? [] : [
+        {
+          name: 'worker-token'
+          value: workerToken
+        }
+      ]
       triggerType: schedule == '' ? 'Manual' : 'Schedule'
       manualTriggerConfig: schedule == '' ? {
         parallelism: 1
@@ -94,10 +107,16 @@ resource job 'Microsoft.App/jobs@2026-01-01' = {
               name: 'RUNTIME_CONFIG'
               value: runtimeConfig
             }
+          ], workerToken == '' ? [] : [
+            // By its name, which an execution that is started with containers of its own may use too.
+            {
+              name: 'SPIN_VARIABLE_WORKER_TOKEN'
+              secretRef: 'worker-token'
+            }
           ], variables)
           resources: {
-            cpu: json('0.5')
-            memory: '1Gi'
+            cpu: json(cpu)
+            memory: memory
           }
         }
       ]
@@ -105,13 +124,38 @@ resource job 'Microsoft.App/jobs@2026-01-01' = {
   }
 }
 
-// This job alone, and neither its secrets nor other jobs.
+var groupId = resourceGroup().id
+
+// What the service asks of Azure, and no more: it reads the job's template and starts it. The role that is built in for
+// this, Container Apps Jobs Operator, may also stop executions and list the job's secrets.
+resource starter 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (starterId != '') {
+  name: guid(job.id, 'start')
+  properties: {
+    roleName: 'Start ${name} ${uniqueString(job.id)}'
+    description: 'Reads the job and starts executions of it.'
+    type: 'CustomRole'
+    assignableScopes: [
+      groupId
+    ]
+    permissions: [
+      {
+        actions: [
+          'Microsoft.App/jobs/read'
+          'Microsoft.App/jobs/start/action'
+        ]
+        notActions: []
+      }
+    ]
+  }
+}
+
+// This job alone, and no other.
 resource start 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (starterId != '') {
   scope: job
-  name: guid(job.id, starterId, jobsOperator)
+  name: guid(job.id, starterId, 'start')
   properties: {
     principalId: starterId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', jobsOperator)
+    roleDefinitionId: starter.id
   }
 }

@@ -1,7 +1,7 @@
 // The service on Azure Container Apps, with its store in Azure Cosmos DB.
 //
 //   az deployment group create --resource-group orders --template-file deploy/container-apps/main.bicep \
-//     --parameters image=REGISTRY.azurecr.io/async-orders:0.1.0 registry=REGISTRY apiTokens="$API_TOKENS"
+//     --parameters image=IMAGE apiTokens="$API_TOKENS"
 //
 // What each choice means, and how to see it working, is in docs/deploy-container-apps.md.
 
@@ -15,7 +15,8 @@ param location string = resourceGroup().location
 @maxLength(20)
 param name string = 'orders'
 
-@description('The image that `deploy/Dockerfile` makes, with its tag or digest.')
+@description('The image, of a release or as `Dockerfile` makes it, with its tag or digest.')
+@minLength(1)
 param image string
 
 @description('The Azure Container Registry in this resource group that has the image. Empty if anybody may pull it.')
@@ -25,6 +26,10 @@ param registry string = ''
 @secure()
 @minLength(66)
 param apiTokens string
+
+@description('What the worker knows the processor by, with the variable `work` set to `http`. Empty: nothing is sent.')
+@secure()
+param workerToken string = ''
 
 @description('Where orders are worked on: in the replicas that serve, or each in an execution of a job.')
 @allowed([
@@ -56,9 +61,35 @@ param executionSecondsMax int = 1800
 @description('When a sweep runs if no replica does, that is with `job` and `replicasMin` 0.')
 param sweepSchedule string = '*/5 * * * *'
 
-@description('The most request units a second that the store may use.')
+@description('Cores of each replica and execution, as a number in text: from 0.25 to 4, with twice as much memory in Gi.')
+param cpu string = '0.5'
+
+@description('Memory of each replica and execution.')
+param memory string = '1Gi'
+
+@description('What the store is paid by: each request (`serverless`), the most request units a second (`autoscale`), or that within the free tier, of which a subscription has one account (`free`).')
+@allowed([
+  'serverless'
+  'autoscale'
+  'free'
+])
+param storeCapacity string = 'serverless'
+
+@description('The most request units a second that the store may use, unless it is `serverless`. The free tier has 1000.')
 @minValue(1000)
 param throughputMax int = 1000
+
+@description('The subnet of a virtual network for the environment, by its resource id, delegated to Microsoft.App/environments. Empty: none of yours.')
+param subnetId string = ''
+
+@description('Whether nobody outside that virtual network reaches the service. It takes a `subnetId`.')
+param isInternal bool = false
+
+@description('A domain of yours for the service, whose DNS leads to it. Empty: the one that Azure gives.')
+param domain string = ''
+
+@description('The certificate of that domain in the environment, by its resource id.')
+param certificateId string = ''
 
 @description('Whether the store outlives the loss of a zone.')
 param zoneRedundant bool = false
@@ -67,26 +98,33 @@ var jobName = '${name}-job'
 var isJob = processing == 'job'
 var isPrivateImage = registry != ''
 
-// Built in: pulls images.
-var acrPull = '7f951dda-4ed3-4680-a7ca-43fe172d538d'
-
-// Both the app and the job are this identity. It pulls the image, reads and writes orders, and starts jobs.
+// What the app is. It reads and writes orders, starts the job if there is one, and pulls a private image.
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
   name: '${name}-identity'
   location: location
 }
 
-resource containerRegistry 'Microsoft.ContainerRegistry/registries@2023-07-01' existing = if (isPrivateImage) {
-  name: registry
+// What the jobs are, which run the work: it may not start jobs.
+resource jobIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = if (isJob) {
+  name: '${name}-job-identity'
+  location: location
 }
 
-resource pull 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (isPrivateImage) {
-  scope: containerRegistry
-  name: guid(containerRegistry.id, identity.id, acrPull)
-  properties: {
-    principalId: identity.properties.principalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', acrPull)
+var appPrincipal = identity.properties.principalId
+var jobPrincipal = isJob ? jobIdentity!.properties.principalId : ''
+var principals = isJob ? [
+  appPrincipal
+  jobPrincipal
+] : [
+  appPrincipal
+]
+
+// A module, because an `existing` resource must have a name even where a condition leaves it out.
+module pull 'pull.bicep' = if (isPrivateImage) {
+  name: '${name}-pull'
+  params: {
+    registryName: registry
+    principalIds: principals
   }
 }
 
@@ -95,7 +133,8 @@ module store 'store.bicep' = {
   params: {
     location: location
     accountName: '${name}-${uniqueString(resourceGroup().id)}'
-    principalId: identity.properties.principalId
+    principalIds: principals
+    capacity: storeCapacity
     throughputMax: throughputMax
     zoneRedundant: zoneRedundant
   }
@@ -129,6 +168,10 @@ resource environment 'Microsoft.App/managedEnvironments@2026-01-01' = {
         workloadProfileType: 'Consumption'
       }
     ]
+    vnetConfiguration: subnetId == '' ? null : {
+      infrastructureSubnetId: subnetId
+      internal: isInternal
+    }
   }
 }
 
@@ -167,8 +210,15 @@ var settings = [for variable in items(variables): {
 
 var registries = isPrivateImage ? [
   {
-    server: containerRegistry!.properties.loginServer
+    server: pull!.outputs.server
     identity: identity.id
+  }
+] : []
+
+var registriesOfJob = isPrivateImage && isJob ? [
+  {
+    server: pull!.outputs.server
+    identity: jobIdentity.id
   }
 ] : []
 
@@ -183,15 +233,17 @@ module app 'app.bicep' = {
     image: image
     runtimeConfig: '${storeConfig}${isJob ? jobConfig : inProcessConfig}'
     apiTokens: apiTokens
+    workerToken: workerToken
     variables: settings
     isProcessor: !isJob
+    cpu: cpu
+    memory: memory
+    domain: domain
+    certificateId: certificateId
     replicasMin: isJob ? replicasMin : max(replicasMin, 1)
     replicasMax: replicasMax
     drainSeconds: drainSeconds
   }
-  dependsOn: [
-    pull
-  ]
 }
 
 module job 'job.bicep' = if (isJob) {
@@ -200,18 +252,18 @@ module job 'job.bicep' = if (isJob) {
     location: location
     name: jobName
     environmentId: environment.id
-    identity: { id: identity.id, clientId: identity.properties.clientId }
-    registries: registries
+    identity: { id: jobIdentity.id, clientId: jobIdentity!.properties.clientId }
+    registries: registriesOfJob
     image: image
     command: 'job'
     runtimeConfig: storeConfig
     variables: settings
-    starterId: identity.properties.principalId
+    workerToken: workerToken
+    cpu: cpu
+    memory: memory
+    starterId: appPrincipal
     executionSecondsMax: executionSecondsMax
   }
-  dependsOn: [
-    pull
-  ]
 }
 
 // Without replicas nobody probes, so an order whose start or execution was lost would wait for the next
@@ -222,18 +274,18 @@ module sweep 'job.bicep' = if (isJob && replicasMin == 0) {
     location: location
     name: '${name}-sweep'
     environmentId: environment.id
-    identity: { id: identity.id, clientId: identity.properties.clientId }
-    registries: registries
+    identity: { id: jobIdentity.id, clientId: jobIdentity!.properties.clientId }
+    registries: registriesOfJob
     image: image
     command: 'sweep'
     runtimeConfig: storeConfig
     variables: settings
+    workerToken: workerToken
+    cpu: cpu
+    memory: memory
     schedule: sweepSchedule
     executionSecondsMax: executionSecondsMax
   }
-  dependsOn: [
-    pull
-  ]
 }
 
 @description('Where the service is.')

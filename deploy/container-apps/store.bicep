@@ -1,5 +1,5 @@
 // The store: an Azure Cosmos DB account for this service alone, in which every order is a document, and
-// the right of one identity to read and write them. Who uses it is in `main.bicep`.
+// the right of its identities to read and write them. Who uses it is in `main.bicep`.
 
 @description('The region. It is the only one: see the consistency below.')
 param location string
@@ -9,15 +9,23 @@ param location string
 @maxLength(44)
 param accountName string
 
-@description('The object id of the identity that reads and writes orders.')
-param principalId string
+@description('The object ids of the identities that read and write orders.')
+param principalIds string[]
 
-@description('The most request units a second. A tenth is always paid for; beyond it the store answers 429.')
+@description('What the account is paid by.')
+@allowed([
+  'serverless'
+  'autoscale'
+  'free'
+])
+param capacity string = 'serverless'
+
+@description('The most request units a second, unless it is `serverless`. A tenth is always paid for; beyond it the store answers 429.')
 @minValue(1000)
-param throughputMax int
+param throughputMax int = 1000
 
 @description('Whether the account outlives the loss of a zone. Not every region has zones.')
-param zoneRedundant bool
+param zoneRedundant bool = false
 
 // Built in: reads and writes documents, and makes no databases, containers or roles.
 var dataContributor = '00000000-0000-0000-0000-000000000002'
@@ -28,6 +36,12 @@ resource account 'Microsoft.DocumentDB/databaseAccounts@2026-03-15' = {
   kind: 'GlobalDocumentDB'
   properties: {
     databaseAccountOfferType: 'Standard'
+    capabilities: capacity == 'serverless' ? [
+      {
+        name: 'EnableServerless'
+      }
+    ] : []
+    enableFreeTier: capacity == 'free'
     locations: [
       {
         locationName: location
@@ -105,7 +119,7 @@ resource container 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/container
         ]
       }
     }
-    options: {
+    options: capacity == 'serverless' ? {} : {
       autoscaleSettings: {
         maxThroughput: throughputMax
       }
@@ -113,7 +127,7 @@ resource container 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/container
   }
 }
 
-resource access 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2026-03-15' = {
+resource access 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2026-03-15' = [for principalId in principalIds: {
   parent: account
   name: guid(account.id, principalId, dataContributor)
   properties: {
@@ -122,7 +136,7 @@ resource access 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2026-0
     // The account holds nothing else, and clients read its description before they ask for a container.
     scope: account.id
   }
-}
+}]
 
 @description('The account, as the runtime configuration wants it.')
 output account string = account.name

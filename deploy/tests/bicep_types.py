@@ -17,9 +17,11 @@ from faults import Findings, suggestion
 # Types of which there is no data here. Their names are not checked: compare them with Azure's reference before a change.
 BY_HAND = {
     "Microsoft.Authorization/roleAssignments@2022-04-01",
+    "Microsoft.Authorization/roleDefinitions@2022-04-01",
     "Microsoft.ContainerRegistry/registries@2023-07-01",
     "Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31",
     "Microsoft.OperationalInsights/workspaces@2023-09-01",
+    "Microsoft.Resources/resourceGroups@2024-03-01",
 }
 
 # Members of a resource that are Bicep's own.

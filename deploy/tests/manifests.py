@@ -21,6 +21,7 @@ CUSTOM = {
     ("core.spinkube.dev/v1alpha1", "SpinApp"): "core.spinkube.dev_spinapps.yaml",
     ("core.spinkube.dev/v1alpha1", "SpinAppExecutor"): "core.spinkube.dev_spinappexecutors.yaml",
     ("keda.sh/v1alpha1", "ScaledObject"): "keda.sh_scaledobjects.yaml",
+    ("monitoring.coreos.com/v1", "PodMonitor"): "monitoring.coreos.com_podmonitors.yaml",
 }
 
 # The safe one of libyaml, where that is there: definitions of custom resources are large.
@@ -142,13 +143,18 @@ def check_schema(manifest: Manifest, schemas: dict[tuple[str, str], Any], findin
 class References:
     """What the manifests of a directory say of each other."""
 
-    def __init__(self, manifests: list[Manifest], variables: dict[str, str], findings: Findings) -> None:
+    def __init__(
+        self, manifests: list[Manifest], variables: dict[str, str], secrets: set[str], findings: Findings
+    ) -> None:
         self.manifests = manifests
         self.variables = variables
+        # Those that are made otherwise than by a manifest.
+        self.secrets = secrets
         self.findings = findings
 
     def names(self, *kinds: str) -> set[str]:
-        return {each.name for each in self.manifests if each.kind[1] in kinds}
+        made = self.secrets if "Secret" in kinds else set()
+        return made | {each.name for each in self.manifests if each.kind[1] in kinds}
 
     def check(self) -> None:
         for manifest in self.manifests:
@@ -160,6 +166,8 @@ class References:
                 self.spin_app(manifest, spec)
             if kind in ("HorizontalPodAutoscaler", "ScaledObject"):
                 self.one_of(manifest, ["spec", "scaleTargetRef", "name"], "Deployment", "SpinApp")
+            if kind == "PodMonitor":
+                self.pod_monitor(manifest, spec)
             self.walk(manifest, manifest.value, [])
 
     def fault(self, manifest: Manifest, path: list[str | int], sentence: str) -> None:
@@ -186,6 +194,13 @@ class References:
             if variable["name"] not in self.variables:
                 end = suggestion(variable["name"], sorted(self.variables))
                 self.fault(manifest, ["spec", "variables", index], f"there is no variable `{variable['name']}`{end}")
+
+    def pod_monitor(self, manifest: Manifest, spec: dict) -> None:
+        """What is to be looked at is the label of some pods."""
+        wanted = spec["selector"].get("matchLabels", {}).items()
+        templates = [each.value["spec"]["template"] for each in self.manifests if each.kind[1] == "Deployment"]
+        if not any(wanted <= template["metadata"]["labels"].items() for template in templates):
+            self.fault(manifest, ["spec", "selector"], "no Deployment has pods with these labels")
 
     def scaled(self) -> set[str]:
         kinds = ("HorizontalPodAutoscaler", "ScaledObject")
@@ -219,8 +234,8 @@ def check_toml(manifest: Manifest, findings: Findings) -> None:
                 findings.fault(manifest.path, manifest.line("stringData", name), f"`{name}` is no TOML: {error}")
 
 
-def check(paths: list[Path], data: Path, variables: dict[str, str], findings: Findings) -> None:
-    """Checks files that are applied together."""
+def check(paths: list[Path], data: Path, variables: dict[str, str], secrets: set[str], findings: Findings) -> None:
+    """Checks files that are applied together, beside secrets that are made otherwise."""
     manifests = [each for path in paths for each in read(path, findings)]
     schemas = custom_schemas(data)
     before = len(findings.faults)
@@ -229,4 +244,4 @@ def check(paths: list[Path], data: Path, variables: dict[str, str], findings: Fi
         check_toml(manifest, findings)
     # What has not the form that its schema asks for is not looked into.
     if len(findings.faults) == before:
-        References(manifests, variables, findings).check()
+        References(manifests, variables, secrets, findings).check()

@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
+use serde_json::json;
 use work::{Context, Variables, WorkError};
 
 /// How often progress is told, at least and at most.
@@ -53,20 +54,22 @@ impl Simulate {
         } else {
             Controls::default()
         };
-        let plan = Plan::parse(controls.outcome.as_deref())?;
+        let plan = Plan::parse(controls.outcome.as_deref()).map_err(WorkError::permanent)?;
         wait(
             Duration::from_millis(controls.ms.unwrap_or_else(|| self.random_ms())),
             context,
         )
         .await;
         match plan {
-            Plan::Fail => Err(WorkError::Permanent {
-                message: "the simulated work fails".to_owned(),
-            }),
-            Plan::Retry(failures) if context.attempt() <= failures => Err(WorkError::Retryable {
-                message: format!("the simulated work fails {failures} time(s)"),
-                delay_ms: None,
-            }),
+            Plan::Fail => Err(WorkError::permanent("the simulated work fails")),
+            Plan::Partial => Err(WorkError::partial(
+                "half of the simulated work fails",
+                &json!({"done": "half"}),
+            )
+            .with_details(&json!({"failed": ["the other half"]}))),
+            Plan::Retry(failures) if context.attempt() <= failures => Err(WorkError::retryable(
+                format!("the simulated work fails {failures} time(s)"),
+            )),
             Plan::Complete | Plan::Retry(_) => Ok(()),
             Plan::Trap => panic!("the simulated work of order `{}` traps", context.id()),
             Plan::Spin(duration) => {
@@ -103,6 +106,8 @@ enum Plan {
     Complete,
     /// It fails for good.
     Fail,
+    /// Half of it is done, and the rest fails for good.
+    Partial,
     /// It fails that many times, and is then done.
     Retry(u32),
     /// It panics, which traps the instance.
@@ -112,12 +117,13 @@ enum Plan {
 }
 
 impl Plan {
-    fn parse(outcome: Option<&str>) -> Result<Self, WorkError> {
+    fn parse(outcome: Option<&str>) -> Result<Self, String> {
         let outcome = outcome.unwrap_or("complete");
         let plan = match outcome.split_once(':') {
             None => match outcome {
                 "complete" => Some(Self::Complete),
                 "fail" => Some(Self::Fail),
+                "partial" => Some(Self::Partial),
                 "trap" => Some(Self::Trap),
                 _ => None,
             },
@@ -125,10 +131,10 @@ impl Plan {
             Some(("spin", ms)) => ms.parse().ok().map(Duration::from_millis).map(Self::Spin),
             Some(_) => None,
         };
-        plan.ok_or_else(|| WorkError::Permanent {
-            message: format!(
-                "expected a simulated outcome `complete`, `fail`, `retry:K`, `trap` or `spin:MS`, found `{outcome}`"
-            ),
+        plan.ok_or_else(|| {
+            format!(
+                "expected a simulated outcome `complete`, `fail`, `partial`, `retry:K`, `trap` or `spin:MS`, found `{outcome}`"
+            )
         })
     }
 }
@@ -167,10 +173,7 @@ mod tests {
             Ok(Plan::Spin(Duration::from_secs(5)))
         );
         for outcome in ["", "explode", "retry:", "retry:-1", "spin", "fail:1"] {
-            assert!(
-                matches!(Plan::parse(Some(outcome)), Err(WorkError::Permanent { .. })),
-                "`{outcome}`"
-            );
+            assert!(Plan::parse(Some(outcome)).is_err(), "`{outcome}`");
         }
     }
 }

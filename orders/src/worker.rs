@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use serde_json::value::RawValue;
-use work::{Context, Variables, WorkError};
+use work::{Context, HttpRequest, Variables, WorkError};
 
 /// How much longer the host is asked to wait than we do, so that it is we who end a wait, and say why.
 const HOST_WAITS_LONGER: Duration = Duration::from_secs(1);
@@ -51,34 +51,28 @@ impl Worker {
         });
         match select(Box::pin(self.post(order, context)), timeout).await {
             Either::Left((answered, _)) => answered,
-            Either::Right(_) => Err(WorkError::Retryable {
-                message: format!(
-                    "the worker did not answer within {} s",
-                    self.timeout.as_secs()
-                ),
-                delay_ms: None,
-            }),
+            Either::Right(_) => Err(WorkError::retryable(format!(
+                "the worker did not answer within {} s",
+                self.timeout.as_secs()
+            ))),
         }
     }
 
     async fn post(&self, order: &str, context: &Context) -> Answered {
-        let mut headers = vec![
-            ("content-type", "application/json".to_owned()),
+        let request = HttpRequest::post(&self.url)
+            .header("content-type", "application/json")
             // The same for each attempt, so that the worker can tell a repetition. Quoted, as the
             // Idempotency-Key draft (06) has it: a string of RFC 8941.
-            ("idempotency-key", format!("\"{}\"", context.id())),
-            ("attempt", context.attempt().to_string()),
-        ];
-        headers.extend(self.token.header());
-        headers.extend_from_slice(context.trace());
-        let body = order.as_bytes().to_vec();
-        let answer_max = self.timeout + HOST_WAITS_LONGER;
-        let response = work::post_and_wait(&self.url, &headers, body, answer_max)
+            .header("idempotency-key", format!("\"{}\"", context.id()))
+            .header("attempt", context.attempt().to_string())
+            .headers(self.token.header())
+            .headers(context.trace().iter().cloned())
+            .body(order)
+            .answer_max(self.timeout + HOST_WAITS_LONGER);
+        let response = request
+            .send()
             .await
-            .map_err(|cause| WorkError::Retryable {
-                message: format!("the worker did not answer: {cause}"),
-                delay_ms: None,
-            })?;
+            .map_err(|cause| WorkError::retryable(format!("the worker did not answer: {cause}")))?;
         answer::outcome(response, &self.token).await
     }
 }

@@ -44,6 +44,13 @@ pub struct AppArgs {
     /// A TOML file that says where stores are kept and how much may run at once.
     #[arg(long, env = "RUNTIME_CONFIG_FILE", value_name = "FILE")]
     pub runtime_config_file: Option<PathBuf>,
+    /// Wasmtime's cache configuration, which says where compiled components are kept [default: in the
+    /// user's cache directory].
+    #[arg(long, env = "WASMTIME_CACHE_FILE", value_name = "FILE")]
+    pub cache: Option<PathBuf>,
+    /// Compile the components at each start.
+    #[arg(long, env = "DISABLE_WASMTIME_CACHE")]
+    pub disable_cache: bool,
     /// Sets a variable of the app; `SPIN_VARIABLE_NAME` in the environment does it too. `NAME=@FILE` reads
     /// the value from a file, `@FILE.json` or `@FILE.toml` several.
     #[arg(long = "variable", value_name = "NAME=VALUE")]

@@ -80,6 +80,7 @@ pub(crate) fn start(app: &App, runtimes: &Runtimes, scope: Scope) -> Result<Star
         stores: &stores,
         chain: &chain,
         limits: &app.limits.of_instances(),
+        cache: app.cache.as_ref(),
         clock: clock::of_components(),
     })
     .map_err(faults)?;

@@ -1,7 +1,7 @@
 //! Which host the tests run against.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
@@ -11,7 +11,7 @@ use crate::{Wasi, repository};
 /// A program that can serve `spin.toml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostKind {
-    /// This repository's own host, `target/release/wasm-shim`.
+    /// This repository's own host, `wasm-shim`.
     Shim,
     /// The `spin` on the PATH.
     Spin,
@@ -71,8 +71,7 @@ impl HostKind {
                 "cannot run `spin`; install Spin 4.1 or later, or unset `ORDERS_HOST` to test the shim"
             );
         }
-        for needed in self.built_files(wasi) {
-            let path = repository::path(needed);
+        for path in self.built_files(wasi) {
             if !path.is_file() {
                 bail!(
                     "cannot find `{}`; run `{}` first",
@@ -86,21 +85,32 @@ impl HostKind {
 
     pub(crate) fn program(self) -> PathBuf {
         match self {
-            Self::Shim => repository::path(SHIM),
+            Self::Shim => shim(),
             Self::Spin => PathBuf::from("spin"),
         }
     }
 
-    fn built_files(self, wasi: Wasi) -> Vec<&'static str> {
-        let components = wasi.components();
-        match self {
-            Self::Shim => [&[SHIM], &components[..]].concat(),
-            Self::Spin => components.to_vec(),
+    fn built_files(self, wasi: Wasi) -> Vec<PathBuf> {
+        let mut files: Vec<_> = wasi.components().map(repository::path).into();
+        if self == Self::Shim {
+            files.push(shim());
         }
+        files
     }
 }
 
-const SHIM: &str = "target/release/wasm-shim";
+/// The shim that was built beside this program.
+fn shim() -> PathBuf {
+    // OK because a program knows where it is on every system that a host runs on.
+    let program = env::current_exe().expect("this program has a path");
+    let directory = program.parent().unwrap_or(Path::new(""));
+    let directory = match directory.file_name() {
+        // Where Cargo puts tests.
+        Some(name) if name == "deps" => directory.parent().unwrap_or(directory),
+        _ => directory,
+    };
+    directory.join("wasm-shim")
+}
 
 fn runs(program: &PathBuf) -> bool {
     Command::new(program)

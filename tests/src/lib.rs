@@ -57,6 +57,6 @@ pub use store::{
 };
 pub use stored::{Kept, StoredRecord};
 pub use trial::{Test, run};
-pub use walkthrough::{Exchange, Walkthrough};
+pub use walkthrough::{Exchange, Walkthrough, program, run_program};
 pub use wasi::Wasi;
 pub use worker::{WorkerCall, WorkerServer};

@@ -2,8 +2,10 @@
 //!
 //! A fenced block that begins with `sh tested` is a command; a block of `http` or `json` that
 //! comes next is what it answers. Commands are run in order, by one shell, so that a later
-//! one can use what an earlier one has set.
+//! one can use what an earlier one has set. A block that begins with another language and `tested`
+//! is a program by itself.
 
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -97,6 +99,41 @@ impl Walkthrough {
     }
 }
 
+/// The first program in this language that a document has its readers run.
+pub fn program<'a>(markdown: &'a str, language: &str) -> &'a str {
+    let begin = format!("\n```{language} tested\n");
+    let (_, program) = markdown
+        .split_once(&begin)
+        .unwrap_or_else(|| panic!("expected a block that begins with {begin:?}"));
+    // OK because a block that begins ends.
+    let (program, _) = program.split_once("\n```").expect("the block ends");
+    program
+}
+
+/// Runs a program of a document by `command`, against the host at `address`; returns what it printed.
+pub fn run_program(program: &str, command: &[&str], address: &str) -> String {
+    let name = command[0];
+    let mut child = Command::new(name)
+        .args(&command[1..])
+        .current_dir(repository::path(""))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot run `{name}`, which the document needs: {error}"));
+    // OK because it is piped and nobody else has taken it. Dropped then, so that the program ends.
+    let mut stdin = child.stdin.take().expect("standard input is piped");
+    let text = program.replace(DOCUMENTED_ADDRESS, address);
+    stdin
+        .write_all(text.as_bytes())
+        .expect("the program is read");
+    drop(stdin);
+    let output = child.wait_with_output().expect("it can be waited for");
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "`{name}` failed: {complaints}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 impl Exchange {
     /// Asserts that what the command printed is of the promised form: the same status line, at least
     /// the same headers, and JSON with the same members, unless the document leaves the content out.
@@ -166,7 +203,13 @@ fn form(body: &str) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Exchange, Walkthrough};
+    use super::{Exchange, Walkthrough, program};
+
+    #[test]
+    fn a_program_is_the_block_of_its_language() {
+        let text = "a\n```js\nno\n```\n```js tested\nyes\nmore\n```\n";
+        assert_eq!(program(text, "js"), "yes\nmore");
+    }
 
     #[test]
     fn an_answer_belongs_to_the_command_right_before_it() {

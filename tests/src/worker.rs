@@ -132,9 +132,28 @@ fn whole_request(received: &[u8]) -> Option<(String, Vec<u8>)> {
     let end = windows.position(|bytes| bytes == END_OF_HEAD)?;
     let head = String::from_utf8_lossy(&received[..end]).into_owned();
     let body = &received[end + END_OF_HEAD.len()..];
-    // Our components tell it.
-    let length: usize = header_in(&head, "content-length")?.parse().ok()?;
+    if header_in(&head, "transfer-encoding") == Some("chunked") {
+        return Some((head, whole_chunks(body)?));
+    }
+    let length = header_in(&head, "content-length").unwrap_or("0");
+    let length: usize = length.parse().expect("a length is a number");
     (body.len() >= length).then(|| (head, body.to_vec()))
+}
+
+/// A body that was sent in chunks (RFC 9112 §7.1), if all of it has come.
+fn whole_chunks(mut received: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let end = received.windows(2).position(|bytes| bytes == b"\r\n")?;
+        let size = std::str::from_utf8(&received[..end]).expect("a chunk's size is text");
+        let size = usize::from_str_radix(size, 16).expect("a chunk's size is a number");
+        if size == 0 {
+            return Some(body);
+        }
+        let chunk = received.get(end + 2..)?;
+        body.extend_from_slice(chunk.get(..size)?);
+        received = chunk.get(size + 2..)?;
+    }
 }
 
 fn header_in<'a>(head: &'a str, name: &str) -> Option<&'a str> {

@@ -7,10 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::wasi::Wasi;
 use crate::workspace::{self, SpinManifest};
-use crate::{process, setup};
-
-/// The shim's executable, relative to the root.
-pub(crate) const SHIM: &str = "target/release/wasm-shim";
+use crate::{native, process, setup};
 
 /// Builds the components alone.
 pub(crate) fn components(wasi: Wasi) -> Result<SpinManifest> {
@@ -36,7 +33,7 @@ pub(crate) fn run(wasi: Wasi) -> Result<()> {
         .component
         .values()
         .map(|component| component.source.as_path());
-    for file in components.chain([Path::new(SHIM)]) {
+    for file in components.chain([native::shim().as_path()]) {
         report(file)?;
     }
     Ok(())

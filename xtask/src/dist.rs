@@ -1,10 +1,9 @@
 //! `cargo xtask dist`: one static executable with the manifest, the page and both components
-//! inside, compiled ahead of time.
+//! inside, compiled ahead of time; and a bill of what it is made of, beside that directory.
 //!
 //! It is then seen to serve an order in an empty directory, and timed from its start to the first
 //! `202`. The time is told, not judged: machines differ, and this one may be busy.
 
-use std::env::consts::ARCH;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
@@ -15,7 +14,7 @@ use std::{fs, thread};
 use anyhow::{Context, Result, ensure};
 
 use crate::wasi::Wasi;
-use crate::{build, process, setup, workspace};
+use crate::{build, native, process, sbom, setup, workspace};
 
 /// The executable, relative to the root.
 const EXECUTABLE: &str = "target/dist/wasm-shim";
@@ -30,20 +29,29 @@ const ORDER: &str = include_str!("../../orders/example.json");
 
 /// Makes it, and sees that it serves.
 pub(crate) fn run() -> Result<()> {
-    let target = format!("{ARCH}-unknown-linux-musl");
+    let target = native::static_target();
     setup::require_musl(&target)?;
     build::components(Wasi::default())?;
     let mut cargo = process::cargo(&["build", "--profile", "dist", "--package", "wasm-shim"]);
     cargo.args(["--target", &target]);
-    // SQLite and the cryptography are C, to be compiled for the same C library.
-    cargo.env(format!("CC_{}", target.replace('-', "_")), "musl-gcc");
+    native::tell_c_compiler(&mut cargo, &target);
     process::run(&mut cargo)?;
+    bundle(&format!("target/{target}/dist/wasm-shim"))
+}
 
+/// The same of the shim that was built for the tests, which is optimised less.
+pub(crate) fn run_built() -> Result<()> {
+    bundle(&native::shim().to_string_lossy())
+}
+
+/// Puts the app into `shim`, and sees that it serves.
+fn bundle(shim: &str) -> Result<()> {
     let directory = workspace::root().join(EXECUTABLE);
     fs::create_dir_all(directory.parent().context("it is in a directory")?)?;
-    let bare = format!("target/{target}/dist/wasm-shim");
-    process::run(process::command(&bare).args(["bundle", "--from", "spin.toml", EXECUTABLE]))?;
+    process::run(process::command(shim).args(["bundle", "--from", "spin.toml", EXECUTABLE]))?;
     build::report(Path::new(EXECUTABLE))?;
+    sbom::write(&native::static_target())?;
+    build::report(Path::new(sbom::FILE))?;
 
     let mut times = (0..STARTS)
         .map(|_| cold_start())

@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 
 use anyhow::{Context, Result};
 
-use crate::{build, process, workspace};
+use crate::{native, process, workspace};
 
 /// Where its state goes, below the root; emptied at each start.
 const STATE: &str = "target/check-state";
@@ -27,7 +27,8 @@ impl Host {
         if state.exists() {
             std::fs::remove_dir_all(&state).context("cannot empty the check's state directory")?;
         }
-        let mut command = process::command(build::SHIM);
+        let shim = native::shim();
+        let mut command = process::command(&shim.to_string_lossy());
         command.args(["up", "--listen", "127.0.0.1:0", "--state-dir", STATE]);
         for variable in variables {
             command.args(["--variable", variable]);
@@ -35,7 +36,7 @@ impl Host {
         let mut child = command
             .stdout(Stdio::piped())
             .spawn()
-            .with_context(|| format!("cannot run `{}`", build::SHIM))?;
+            .with_context(|| format!("cannot run `{}`", shim.display()))?;
         let output = child.stdout.take().context("the host has no output")?;
         let mut host = Self {
             child,

@@ -1,7 +1,7 @@
 //! The JavaScript client and the page: their types, and their tests against a live host.
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use anyhow::{Context, Result};
 
@@ -51,6 +51,22 @@ pub(crate) fn run() -> Result<()> {
         process::run(&mut node)?;
     }
     Ok(())
+}
+
+/// Leaves the client's package in `directory`, as it would be published.
+pub(crate) fn pack(directory: &Path) -> Result<()> {
+    setup::require_program("node", "nodejs")?;
+    setup::require_program("npm", "npm")?;
+    let (folder, name) = PACKAGES[0];
+    let modules = install(folder, name)?;
+    // What it is made by is installed outside the source tree.
+    let path = env::var_os("PATH").unwrap_or_default();
+    let programs = [modules.join(".bin")].into_iter();
+    let path = env::join_paths(programs.chain(env::split_paths(&path)))?;
+    let mut npm = process::command("npm");
+    npm.args(["pack", "--pack-destination"]).arg(directory);
+    npm.current_dir(workspace::root().join(folder));
+    process::run(npm.env("PATH", path).env("NODE_PATH", modules))
 }
 
 /// Installs what a package's tests need, outside the source tree; returns where.

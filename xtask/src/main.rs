@@ -11,10 +11,13 @@ mod dist;
 mod examples;
 mod host;
 mod javascript;
+mod native;
 mod new;
 mod packages;
 mod process;
 mod prove;
+mod release;
+mod sbom;
 mod schemathesis;
 mod setup;
 mod test;
@@ -58,6 +61,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Make one static executable with the app inside, and see that it serves
     Dist,
+    /// Make the files of a release, and the tag that has them published
+    Release(release::Arguments),
     /// Make a project of one's own: an app, its components, and what it takes to build and serve them
     New(new::Arguments),
     /// Make, test and build the apps in `examples/`, each as a project of its own
@@ -78,6 +83,7 @@ fn main() -> ExitCode {
         Command::Prove => prove::run(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Dist => dist::run(),
+        Command::Release(arguments) => release::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
         Command::Examples => examples::run(),
         Command::Generate => javascript::generate(),

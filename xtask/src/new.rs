@@ -5,13 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::workspace;
+use crate::{native, workspace};
 
 /// The template, relative to the root.
 const TEMPLATE: &str = "templates/async-http/content";
-
-/// What is served beside the collection.
-const TAKEN: [&str; 5] = ["assets", "configz", "healthz", "problems", "readyz"];
 
 /// What a new project is to be.
 #[derive(clap::Args)]
@@ -56,8 +53,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let name = arguments.name.as_deref().unwrap_or(singular);
     for word in [collection, name] {
         ensure!(
-            is_segment(word) && !TAKEN.contains(&word),
-            "expected a name of lower-case letters, digits and hyphens that nothing else has, found `{word}`"
+            is_segment(word),
+            "expected a name of lower-case letters, digits and hyphens, found `{word}`"
         );
     }
     ensure!(
@@ -95,7 +92,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     println!(
         "Made `{0}`. Next:\n  cd {0}\n  cargo test\n  cargo build --release --target wasm32-wasip2 --package api-component --package processor-component\n  {1} up",
         directory.display(),
-        workspace::root().join(crate::build::SHIM).display(),
+        workspace::root().join(native::shim()).display(),
     );
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::workspace;
+use crate::{native, workspace};
 
 /// A command that runs in the workspace's root.
 pub(crate) fn command(program: &str) -> Command {
@@ -13,6 +13,7 @@ pub(crate) fn command(program: &str) -> Command {
     command.current_dir(workspace::root());
     // `spin.toml` and the tests name files in `target/`.
     command.env_remove("CARGO_TARGET_DIR");
+    native::tell(&mut command);
     command
 }
 

@@ -236,6 +236,16 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_says_what_it_takes() {
+        let readme = include_str!("../../README.md").replace('\n', " ");
+        let thousands = format!("{},{:03}", ACCEPTED_MIN / 1000, ACCEPTED_MIN % 1000);
+        let said = format!(
+            "fewer than {thousands} orders accepted, {KILLS_MIN} hosts killed, {PAUSES_MIN} stopped"
+        );
+        assert!(readme.contains(&said), "expected `{said}` in README.md");
+    }
+
+    #[test]
     fn the_table_has_a_line_for_each_scenario_and_one_for_all() {
         let rows = parse(&row("", 0)).expect("a row");
         let table = table(&rows);

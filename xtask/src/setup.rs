@@ -150,7 +150,8 @@ pub(crate) fn require_cargo_deny() -> Result<PathBuf> {
     let mut cargo = process::cargo(&["install", "--locked", "--force", "--root"]);
     cargo.arg(&tools).args(["--version", CARGO_DENY_VERSION]);
     // Without optimisation it takes a fraction of the time to build, and two seconds to check.
-    process::run(cargo.args(["--debug", "--no-default-features", "cargo-deny"]))?;
+    cargo.args(["--debug", "--no-default-features", "cargo-deny"]);
+    process::run(cargo.env_remove("CARGO_BUILD_TARGET"))?;
     Ok(program)
 }
 

@@ -47,7 +47,9 @@ fn require_programs() -> Result<()> {
         }
         Ok(other) => bail!("expected `ORDERS_HOST` to be `shim` or `spin`, found `{other}`"),
     }
-    // The commands of README.md are run as they are written there.
+    // The commands of README.md and the programs of docs/clients.md are run as they are written there.
     setup::require_program("curl", "curl")?;
+    setup::require_program("node", "nodejs")?;
+    setup::require_program("python3", "python3")?;
     setup::require_redis()
 }

@@ -5,10 +5,12 @@
 
 mod boundaries;
 mod code;
+mod contents;
 mod cycles;
 mod dependencies;
 mod links;
 mod manifests;
+mod messages;
 mod problems;
 mod repository;
 mod text;
@@ -41,9 +43,12 @@ const RULES: &[Rule] = &[
     text::machines,
     text::registries,
     links::targets,
+    contents::listed,
+    messages::explained,
     problems::pages,
     variables::declared,
     manifests::alike,
+    manifests::template,
 ];
 
 /// Applies all rules to the files that are, or could be, committed.

@@ -71,6 +71,25 @@ impl SpinManifest {
     }
 }
 
+/// The version of all that is here.
+pub(crate) fn version() -> Result<String> {
+    #[derive(Deserialize)]
+    struct Manifest {
+        workspace: Workspace,
+    }
+    #[derive(Deserialize)]
+    struct Workspace {
+        package: Package,
+    }
+    #[derive(Deserialize)]
+    struct Package {
+        version: String,
+    }
+    let text = fs::read_to_string(root().join("Cargo.toml")).context("cannot read `Cargo.toml`")?;
+    let manifest: Manifest = toml::from_str(&text).context("cannot parse `Cargo.toml`")?;
+    Ok(manifest.workspace.package.version)
+}
+
 /// The directory of `Cargo.toml` and `spin.toml`.
 pub(crate) fn root() -> &'static Path {
     // OK because this package's directory is one of the root's.

@@ -1,7 +1,10 @@
 //! Two kinds of work in one app: thumbnails of pictures, and transcripts of what is spoken.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use serde::{Deserialize, Serialize};
-use work::{Context, JsonSchema, Sent, Variables, Work, WorkError, schemars};
+use work::{Context, HttpRequest, JsonSchema, Sent, Variables, Work, WorkError, schemars};
 
 /// What clients send: the member `kind` says which work it is.
 #[derive(Deserialize, JsonSchema)]
@@ -13,15 +16,15 @@ pub enum Input {
     Transcript(Transcript),
 }
 
-/// How large a small picture is to be.
+/// Which picture, and how small.
 #[derive(Deserialize, JsonSchema)]
 pub struct Thumbnail {
-    /// In pixels.
-    #[schemars(range(min = 1, max = 4096))]
-    width: u32,
-    /// In pixels.
-    #[schemars(range(min = 1, max = 4096))]
-    height: u32,
+    /// The picture's number in the storage: grey, a byte a pixel.
+    #[schemars(range(min = 1))]
+    picture: u32,
+    /// Of how many pixels one is taken.
+    #[schemars(range(min = 1, max = 64))]
+    step: u32,
 }
 
 /// Which words to write down.
@@ -36,14 +39,14 @@ pub struct Transcript {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Output {
-    /// How many pixels the small picture has.
-    Pixels(u64),
+    /// Where the small picture is.
+    Place(String),
     /// The text.
     Text(String),
 }
 
-/// The app.
-pub struct App;
+/// The app: pictures are in the storage at this URL.
+pub struct App(String);
 
 impl Work for App {
     const COLLECTION: &'static str = "jobs";
@@ -53,21 +56,61 @@ impl Work for App {
     type Input = Input;
     type Output = Output;
 
-    async fn from_variables(_: &mut Variables) -> Self {
-        Self
+    async fn from_variables(variables: &mut Variables) -> Self {
+        Self(variables.http_url("service_url").await)
     }
 
     async fn run(&self, sent: &Sent<Input>, context: &Context) -> Result<Output, WorkError> {
         match sent.read()? {
-            Input::Thumbnail(thumbnail) => Ok(thumbnail.draw()),
+            Input::Thumbnail(thumbnail) => thumbnail.draw(&self.0, context).await,
             Input::Transcript(transcript) => Ok(transcript.write(context).await),
         }
     }
 }
 
 impl Thumbnail {
-    fn draw(&self) -> Output {
-        Output::Pixels(u64::from(self.width) * u64::from(self.height))
+    /// Sends pixels on while the picture comes in, so that neither is ever in memory as a whole.
+    async fn draw(&self, storage: &str, context: &Context) -> Result<Output, WorkError> {
+        let picture = HttpRequest::get(format!("{storage}/pictures/{}", self.picture)).send();
+        let picture = picture.await.map_err(WorkError::retryable)?;
+        match picture.status() {
+            200 => {}
+            404 => return Err(WorkError::permanent("there is no such picture")),
+            status => {
+                let message = format!("the picture was answered with `{status}`");
+                return Err(WorkError::retryable(message));
+            }
+        }
+        let mut picture = picture
+            .into_reader()
+            .map_err(|_| WorkError::retryable("the picture has no body"))?;
+        let (step, is_whole) = (self.step as usize, Rc::new(Cell::new(false)));
+        let says_whole = is_whole.clone();
+        let place = format!("/thumbnails/{}", context.id());
+        let upload = HttpRequest::new("PUT", format!("{storage}{place}"))
+            .header("content-type", "application/octet-stream")
+            .stream(move |mut writer| async move {
+                let mut skipped = 0;
+                while let Ok(piece) = picture.read().await {
+                    let Some(pixels) = piece else {
+                        return says_whole.set(true);
+                    };
+                    let first = (step - skipped) % step;
+                    let taken: Vec<_> = pixels.iter().copied().skip(first).step_by(step).collect();
+                    skipped = (skipped + pixels.len()) % step;
+                    if !taken.is_empty() && !writer.write(taken).await {
+                        return;
+                    }
+                }
+            });
+        let answer = upload.send().await.map_err(WorkError::retryable)?;
+        // What was put in place of a picture that broke off is put again by the next attempt.
+        if is_whole.get() && answer.status() < 300 {
+            Ok(Output::Place(place))
+        } else {
+            Err(WorkError::retryable("the picture was not put as a whole")
+                .with_details(&serde_json::json!({"status": answer.status()})))
+        }
     }
 }
 
@@ -104,7 +147,7 @@ mod tests {
         assert!(is_accepted(r#"{"kind": "transcript", "sentences": ["Hello."]}"#));
         for json in [
             r#"{"kind": "film"}"#,
-            r#"{"kind": "thumbnail", "width": 0, "height": 1}"#,
+            r#"{"kind": "thumbnail", "picture": 1, "step": 0}"#,
             r#"{"sentences": ["Hello."]}"#,
         ] {
             assert!(!is_accepted(json), "`{json}`");

@@ -1,7 +1,7 @@
 //! Reports: another server renders them, a page at a time.
 
 use serde::Deserialize;
-use work::{Context, JsonSchema, Sent, Variables, Work, WorkError, schemars};
+use work::{Context, HttpRequest, JsonSchema, Sent, Variables, Work, WorkError, schemars};
 
 /// What clients send.
 #[derive(Deserialize, JsonSchema)]
@@ -35,21 +35,16 @@ impl Work for App {
         let report = sent.read()?;
         let mut places = Vec::new();
         for page in 1..=report.pages {
-            let body = serde_json::json!({"title": report.title, "page": page}).to_string();
-            let headers = [
-                ("content-type", "application/json".to_owned()),
+            let request = HttpRequest::post(&self.0)
+                .header("content-type", "application/json")
                 // The same in each attempt, so that the server can tell a repetition.
-                ("idempotency-key", format!("\"{}-{page}\"", context.id())),
-            ];
-            let answer = work::post(&self.0, &headers, body.into_bytes()).await;
-            let place = answer.and_then(|answer| {
+                .header("idempotency-key", format!("\"{}-{page}\"", context.id()))
+                .body(serde_json::json!({"title": report.title, "page": page}).to_string());
+            let place = request.send().await.and_then(|answer| {
                 let place = answer.header("location");
                 place.ok_or_else(|| format!("page {page} was answered with `{}`", answer.status()))
             });
-            places.push(place.map_err(|message| WorkError::Retryable {
-                message,
-                delay_ms: None,
-            })?);
+            places.push(place.map_err(WorkError::retryable)?);
             context.set_progress(f64::from(page) / f64::from(report.pages));
         }
         Ok(places)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::future::{Either, select};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
-use work::{BodyError, HostResponse, RESULT_BYTES_MAX, WorkError};
+use work::{BodyError, HttpResponse, RESULT_BYTES_MAX, WorkError};
 
 use super::{Answered, Token};
 
@@ -22,43 +22,48 @@ const PROBLEM_WAIT_MAX: Duration = Duration::from_secs(5);
 const REASON_CHARS_MAX: usize = 500;
 
 /// What the answer means. In what it tells of it the token is hidden.
-pub(super) async fn outcome(response: HostResponse, token: &Token) -> Answered {
+pub(super) async fn outcome(response: HttpResponse, token: &Token) -> Answered {
     match response.status() {
         200..=299 => result_of(response).await,
         // Wherever it leads, the order and the token were not meant for it. Nor is that told: it may
         // hold what only some may know.
-        status @ 300..=399 => Err(permanent(format!(
+        status @ 300..=399 => Err(WorkError::permanent(format!(
             "the worker answered with status `{status}`, and redirects are not followed"
         ))),
         status => {
             let delay_ms = response
                 .header("retry-after")
                 .and_then(|value| delay_ms(&value));
-            let message = match reason(response, token).await {
-                Some(reason) => format!("the worker answered with status `{status}`: {reason}"),
-                None => format!("the worker answered with status `{status}`"),
-            };
-            Err(refusal(status, message, delay_ms))
+            let problem = problem(response, token).await;
+            Err(refusal(status, problem.as_ref(), delay_ms))
         }
     }
 }
 
 /// A refusal with `status`. It is for good if the worker says that it is this order which is wrong.
-fn refusal(status: u16, message: String, delay_ms: Option<u64>) -> WorkError {
-    match status {
-        400..=499 if !MENDED_BY_TIME.contains(&status) => permanent(message),
-        _ => WorkError::Retryable { message, delay_ms },
+fn refusal(status: u16, problem: Option<&Value>, delay_ms: Option<u64>) -> WorkError {
+    let message = match problem.and_then(reason) {
+        Some(reason) => format!("the worker answered with status `{status}`: {reason}"),
+        None => format!("the worker answered with status `{status}`"),
+    };
+    let refusal = match status {
+        400..=499 if !MENDED_BY_TIME.contains(&status) => WorkError::permanent(message),
+        _ => WorkError::retryable_after(delay_ms, message),
+    };
+    match problem {
+        Some(problem) => refusal.with_details(problem),
+        None => refusal,
     }
 }
 
-async fn result_of(response: HostResponse) -> Answered {
+async fn result_of(response: HttpResponse) -> Answered {
     let media_type = MediaType::of(&response);
     let length = response.header("content-length");
     let length: Option<u64> = length.and_then(|length| length.trim().parse().ok());
     match response.body(RESULT_BYTES_MAX).await {
         Ok(body) => result(&media_type, body),
         // The work is done and would give the same again, so no other attempt is made.
-        Err(BodyError::TooLarge) => Err(permanent(match length {
+        Err(BodyError::TooLarge) => Err(WorkError::permanent(match length {
             Some(bytes) => format!(
                 "the worker's answer has {bytes} bytes, and {RESULT_BYTES_MAX} are kept at most"
             ),
@@ -66,7 +71,7 @@ async fn result_of(response: HostResponse) -> Answered {
                 "the worker's answer has more bytes than the {RESULT_BYTES_MAX} that are kept at most"
             ),
         })),
-        Err(BodyError::Incomplete) => Err(retryable("the worker's answer broke off".to_owned())),
+        Err(BodyError::Incomplete) => Err(WorkError::retryable("the worker's answer broke off")),
     }
 }
 
@@ -79,14 +84,14 @@ fn result(media_type: &MediaType, body: Vec<u8>) -> Answered {
     let result: Box<RawValue> = if media_type.is_json() {
         // A page of a proxy, or an answer that was cut on the way: not what the worker meant to say.
         serde_json::from_slice(&body).map_err(|error| {
-            retryable(format!(
+            WorkError::retryable(format!(
                 "the worker's answer is labelled as JSON and is none: {error}"
             ))
         })?
     } else {
         let text = String::from_utf8(body).map_err(|_| {
-            permanent(
-                "the worker's answer is neither labelled as JSON nor text in UTF-8".to_owned(),
+            WorkError::permanent(
+                "the worker's answer is neither labelled as JSON nor text in UTF-8",
             )
         })?;
         // OK because a string has no keys that could be no strings.
@@ -95,32 +100,55 @@ fn result(media_type: &MediaType, body: Vec<u8>) -> Answered {
     Ok(Some(result))
 }
 
-/// Why the worker refused, if it says so in a problem document (RFC 9457).
-async fn reason(response: HostResponse, token: &Token) -> Option<String> {
+/// The problem document (RFC 9457) by which the worker says why it refused, if it does.
+async fn problem(response: HttpResponse, token: &Token) -> Option<Value> {
     if !MediaType::of(&response).is_problem() {
         return None;
     }
     let body = Box::pin(response.body(PROBLEM_BYTES_MAX));
-    let Either::Left((Ok(body), _)) = select(body, Box::pin(work::sleep(PROBLEM_WAIT_MAX))).await
-    else {
-        return None;
-    };
-    told(&body, token)
+    match select(body, Box::pin(work::sleep(PROBLEM_WAIT_MAX))).await {
+        Either::Left((Ok(body), _)) => told(&body, token),
+        _ => None,
+    }
 }
 
-/// The `detail` of a problem document, or else its `title`, as much of it as is told.
-fn told(problem: &[u8], token: &Token) -> Option<String> {
-    let problem: Value = serde_json::from_slice(problem).ok()?;
+/// A problem document as it is told.
+fn told(problem: &[u8], token: &Token) -> Option<Value> {
+    let problem = str::from_utf8(problem).ok()?;
+    // Before and after it is read, as a text in JSON can be written in many ways.
+    let mut problem: Value = serde_json::from_str(&token.hidden_in(problem)).ok()?;
+    hide(&mut problem, token);
+    problem.is_object().then_some(problem)
+}
+
+/// Hides the token wherever it is in `value`.
+fn hide(value: &mut Value, token: &Token) {
+    match value {
+        Value::String(text) => *text = token.hidden_in(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| hide(item, token)),
+        Value::Object(members) => {
+            *members = std::mem::take(members)
+                .into_iter()
+                .map(|(name, mut value)| {
+                    hide(&mut value, token);
+                    (token.hidden_in(&name), value)
+                })
+                .collect();
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The `detail` of a problem document, or else its `title`, as much of it as is told in a sentence.
+fn reason(problem: &Value) -> Option<String> {
     let text = ["detail", "title"]
         .iter()
         .filter_map(|name| problem.get(name)?.as_str())
         .map(str::trim)
         .find(|text| !text.is_empty())?;
-    // Hidden before it is cut, so that no half of it is left.
-    let text = token.hidden_in(text);
     Some(match text.char_indices().nth(REASON_CHARS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+        None => text.to_owned(),
     })
 }
 
@@ -128,7 +156,7 @@ fn told(problem: &[u8], token: &Token) -> Option<String> {
 struct MediaType(String);
 
 impl MediaType {
-    fn of(response: &HostResponse) -> Self {
+    fn of(response: &HttpResponse) -> Self {
         Self::read(&response.header("content-type").unwrap_or_default())
     }
 
@@ -143,17 +171,6 @@ impl MediaType {
 
     fn is_problem(&self) -> bool {
         self.0 == "application/problem+json"
-    }
-}
-
-fn permanent(message: String) -> WorkError {
-    WorkError::Permanent { message }
-}
-
-fn retryable(message: String) -> WorkError {
-    WorkError::Retryable {
-        message,
-        delay_ms: None,
     }
 }
 
@@ -186,62 +203,70 @@ mod tests {
 
     #[test]
     fn json_is_taken_as_it_is_and_other_text_as_a_string() {
-        let json = |content_type| json_of(content_type, b" {\"a\": 1.0} ");
-        let found = Ok(Some(r#"{"a": 1.0}"#.to_owned()));
-        assert_eq!(json("application/json"), found);
-        assert_eq!(json("Application/Vnd.Shop+JSON ; charset=utf-8"), found);
-        let text = Ok(Some(r#"" {\"a\": 1.0} ""#.to_owned()));
-        assert_eq!(json("text/plain"), text);
-        assert_eq!(json(""), text);
-        assert_eq!(json_of("application/json", b""), Ok(None));
+        let json = |content_type, body| json_of(content_type, body).expect("a result");
+        let body = b" {\"a\": 1.0} ";
+        for content_type in [
+            "application/json",
+            "Application/Vnd.Shop+JSON ; charset=utf-8",
+        ] {
+            assert_eq!(json(content_type, body).as_deref(), Some(r#"{"a": 1.0}"#));
+        }
+        for content_type in ["text/plain", ""] {
+            assert_eq!(
+                json(content_type, body).as_deref(),
+                Some(r#"" {\"a\": 1.0} ""#)
+            );
+        }
+        assert_eq!(json("application/json", b""), None);
     }
 
     #[test]
     fn what_is_labelled_as_json_and_is_none_is_no_result() {
         for body in [&b"{\"a\":"[..], b"<html>", b" ", b"\"\xff\"", b"{} {}"] {
-            let found = json_of("application/json", body);
-            assert!(
-                matches!(found, Err(WorkError::Retryable { .. })),
-                "{body:?}"
-            );
+            let error = json_of("application/json", body).expect_err("no result");
+            assert!(error.is_retryable(), "{body:?}");
         }
-        let bytes = json_of("image/png", b"\x89PNG\xff");
-        assert!(matches!(bytes, Err(WorkError::Permanent { .. })));
+        let error = json_of("image/png", b"\x89PNG\xff").expect_err("no result");
+        assert!(!error.is_retryable());
     }
 
     #[test]
     fn a_refusal_is_for_good_if_time_does_not_mend_it() {
-        for (status, permanent) in [
-            (400, true),
-            (422, true),
-            (401, false),
-            (429, false),
-            (500, false),
-            (503, false),
+        for (status, is_retryable) in [
+            (400, false),
+            (422, false),
+            (401, true),
+            (429, true),
+            (500, true),
+            (503, true),
         ] {
-            let refusal = refusal(status, String::new(), None);
-            let found = matches!(refusal, WorkError::Permanent { .. });
-            assert_eq!(found, permanent, "{status}");
+            let refusal = refusal(status, None, None);
+            assert_eq!(refusal.is_retryable(), is_retryable, "{status}");
         }
     }
 
     #[test]
-    fn a_reason_is_told_in_part_and_without_the_token() {
+    fn a_reason_is_told_in_part_and_a_problem_without_the_token() {
         let token = Token("s3cret".to_owned());
         let told = |problem: &str| told(problem.as_bytes(), &token);
+        let reason = |problem: &str| reason(&told(problem)?);
         assert_eq!(
-            told(r#"{"title": "No", "detail": "`s3cret` is unknown"}"#).as_deref(),
+            reason(r#"{"title": "No", "detail": "`s3cret` is unknown"}"#).as_deref(),
             Some("`[worker_token]` is unknown")
         );
         assert_eq!(
-            told(r#"{"title": "No", "detail": 1}"#).as_deref(),
+            reason(r#"{"title": "No", "detail": 1}"#).as_deref(),
             Some("No")
         );
-        assert_eq!(told(r#"{"detail": " "}"#), None);
+        assert_eq!(reason(r#"{"detail": " "}"#), None);
         assert_eq!(told("[]"), None);
         let long = format!(r#"{{"detail": "{}s3cret"}}"#, "é".repeat(497));
         let cut = format!("{}[wo…", "é".repeat(497));
-        assert_eq!(told(&long), Some(cut));
+        assert_eq!(reason(&long), Some(cut));
+        assert_eq!(
+            told(r#"{"errors": [{"s3cret": "\u00733cret"}]}"#),
+            Some(serde_json::json!({"errors": [{"[worker_token]": "[worker_token]"}]}))
+        );
     }
 
     #[test]

@@ -1,9 +1,6 @@
 //! Cross-origin requests (the Fetch standard's CORS protocol), for the origins that `cors_origins` lists.
 
 use guest::Response;
-use work::Work;
-
-use crate::app::App;
 
 /// What scripts of another origin may read of a response.
 const EXPOSED: &str = "Location, Operation-Location, Retry-After, ETag, Preference-Applied, Link, \
@@ -44,13 +41,10 @@ impl Origins {
 }
 
 /// Lets scripts of `origin` have the response, if they may. An origin that is not listed gets no header.
-pub async fn grant<W: Work>(response: Response, origin: &str) -> Response {
-    let Ok(app) = App::get::<W>().await else {
-        return response;
-    };
+pub fn grant(response: Response, origins: &Origins, origin: &str) -> Response {
     // Caches must keep the answers to different origins apart.
     let response = response.vary("Origin");
-    let Some(allowed) = app.settings.origins.allowed(origin) else {
+    let Some(allowed) = origins.allowed(origin) else {
         return response;
     };
     let response = response

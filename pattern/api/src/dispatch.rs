@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use guest::HttpRequest;
 use protocol::Record;
 
 use crate::app::App;
@@ -14,7 +15,7 @@ pub fn begin(app: Rc<App>, record: &Record) {
     let (id, headers) = (record.id, record.trace());
     guest::spawn(async move {
         let url = format!("{}/orders/{id}", app.settings.processor_url);
-        match guest::post(&url, &headers, Vec::new()).await {
+        match HttpRequest::post(url).headers(headers).send().await {
             Ok(response) if response.status() < 300 => {}
             Ok(response) => eprintln!(
                 "order `{id}` was not taken by a processor yet: status {}",

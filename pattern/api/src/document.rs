@@ -1,6 +1,6 @@
 //! The JSON documents that clients get, and the paths that they link.
 
-use protocol::{Failure, OrderId, Record, State, Status, Timestamp};
+use protocol::{ErrorCode, Failure, OrderId, Record, State, Status, Timestamp};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -17,7 +17,7 @@ pub fn result_path<W: Work>(id: OrderId) -> String {
 }
 
 /// The status document. It never holds the order, which may be large.
-pub fn status<W: Work>(record: &Record) -> StatusDocument {
+pub fn status<W: Work>(record: &Record) -> StatusDocument<'_> {
     let open = !record.status().is_terminal();
     StatusDocument {
         id: record.id,
@@ -34,7 +34,9 @@ pub fn status<W: Work>(record: &Record) -> StatusDocument {
             State::Processing { progress, .. } => *progress,
             _ => None,
         },
-        error: record.latest_error(),
+        error: record
+            .latest_error()
+            .map(|failure| ErrorDocument::new(record, failure)),
         links: Links {
             status: status_path::<W>(record.id),
             result: result_path::<W>(record.id),
@@ -77,7 +79,7 @@ pub fn completed<'a, W: Work>(
 }
 
 /// One page of the list of orders.
-pub fn page<W: Work>(records: &[Record], next_cursor: Option<OrderId>) -> PageDocument {
+pub fn page<W: Work>(records: &[Record], next_cursor: Option<OrderId>) -> PageDocument<'_> {
     PageDocument {
         collection: W::COLLECTION,
         orders: records.iter().map(status::<W>).collect(),
@@ -85,12 +87,17 @@ pub fn page<W: Work>(records: &[Record], next_cursor: Option<OrderId>) -> PageDo
     }
 }
 
-/// Why a failed order failed.
-pub fn failed<'a>(record: &Record, failure: &'a Failure) -> FailedDocument<'a> {
+/// Why a failed order failed, and what was done of it nevertheless.
+pub fn failed<'a>(
+    record: &'a Record,
+    failure: &Failure,
+    result: Option<&'a RawValue>,
+) -> FailedDocument<'a> {
     FailedDocument {
         id: record.id,
         status: record.status(),
-        error: failure,
+        error: ErrorDocument::new(record, failure.clone()),
+        result,
     }
 }
 
@@ -106,7 +113,7 @@ pub fn cancelled(record: &Record, at: Timestamp) -> CancelledDocument {
 /// Where an order stands.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct StatusDocument {
+pub struct StatusDocument<'a> {
     id: OrderId,
     status: Status,
     attempt: u32,
@@ -118,8 +125,27 @@ pub struct StatusDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     progress: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Failure>,
+    error: Option<ErrorDocument<'a>>,
     links: Links,
+}
+
+/// Why the latest attempt that ended failed.
+#[derive(Serialize)]
+struct ErrorDocument<'a> {
+    code: ErrorCode,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a RawValue>,
+}
+
+impl<'a> ErrorDocument<'a> {
+    fn new(record: &'a Record, failure: Failure) -> Self {
+        Self {
+            code: failure.code,
+            message: failure.message,
+            details: record.error_details.as_deref(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -145,15 +171,15 @@ struct EndedLinks {
 }
 
 /// One page of the list of orders.
-pub struct PageDocument {
+pub struct PageDocument<'a> {
     /// The member's name.
     collection: &'static str,
-    orders: Vec<StatusDocument>,
+    orders: Vec<StatusDocument<'a>>,
     /// Where the next page begins; absent on the last.
     next_cursor: Option<String>,
 }
 
-impl Serialize for PageDocument {
+impl Serialize for PageDocument<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut members = serializer.serialize_map(None)?;
         members.serialize_entry(self.collection, &self.orders)?;
@@ -192,7 +218,9 @@ impl Serialize for CompletedDocument<'_> {
 pub struct FailedDocument<'a> {
     id: OrderId,
     status: Status,
-    error: &'a Failure,
+    error: ErrorDocument<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'a RawValue>,
 }
 
 /// A cancelled order.

@@ -11,8 +11,10 @@ use crate::app::App;
 use crate::document;
 use crate::problem::Problem;
 use crate::watch::Watch;
-use crate::{status, weight};
+use crate::weight;
 
+/// What a client may ask for that changes what it gets: the stream, and to be held.
+pub const VARY: &str = "Accept, Prefer";
 /// How often a comment shows that the stream is alive, in milliseconds: below the idle time-outs of proxies.
 const KEEP_ALIVE_MS: u64 = 15_000;
 /// How often a quiet stream looks whether its client is still there, in milliseconds.
@@ -41,7 +43,7 @@ pub fn stream<W: Work>(
     let response = Response::new(200)
         .header("content-type", "text/event-stream")
         .header("cache-control", "no-store")
-        .vary(status::VARY)
+        .vary(VARY)
         // Some proxies collect a response before they pass it on, unless told so.
         .header("x-accel-buffering", "no");
     Ok(response.stream(move |writer| write_events::<W>(app, watch, record, seen, writer)))

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::future::{Either, select};
-use guest::VariableFault;
+use guest::{HttpRequest, VariableFault};
 use protocol::Timestamp;
 use serde::Deserialize;
 
@@ -69,7 +69,7 @@ async fn ask(url: &str) -> Result<Vec<VariableFault>, String> {
         #[serde(default)]
         faults: Vec<VariableFault>,
     }
-    let response = guest::get(&format!("{url}/configz")).await?;
+    let response = HttpRequest::get(format!("{url}/configz")).send().await?;
     // An older one does not know the question.
     if response.status() != MISCONFIGURED {
         return Ok(Vec::new());

@@ -17,9 +17,12 @@ pub async fn get<W: Work>(call: Call, id: OrderId) -> Result<Response, Problem> 
                 .map_err(Problem::internal)?;
             Response::json(200, &document)
         }
-        State::Failed { failure, .. } => {
-            Response::json(problem::ORDER_FAILED, &document::failed(&record, failure))
-        }
+        State::Failed {
+            failure, result, ..
+        } => Response::json(
+            problem::ORDER_FAILED,
+            &document::failed(&record, failure, result.as_deref()),
+        ),
         State::Cancelled { at } => {
             Response::json(problem::ORDER_CANCELLED, &document::cancelled(&record, *at))
         }

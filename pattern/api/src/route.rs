@@ -12,8 +12,15 @@ use crate::{
     sweep,
 };
 
-/// Answers any request to the app `W`.
+/// Answers any request to the app `W`, whose collection is called as nothing else is that is served: this
+/// is seen when the app is compiled.
 pub async fn answer<W: Work>(request: Request) -> Response {
+    const {
+        assert!(
+            is_collection(W::COLLECTION),
+            "`Work::COLLECTION` must be lower-case letters, digits and hyphens, from a letter on, and none of `assets`, `configz`, `healthz`, `problems` and `readyz`, which are served beside it"
+        );
+    }
     // Several are no origin, and get no grant.
     let origin = request.header("origin").ok().flatten();
     let response = match answer_resource::<W>(request).await {
@@ -21,10 +28,47 @@ pub async fn answer<W: Work>(request: Request) -> Response {
         Err(problem) => problem.into_response(),
     };
     sweep::after_response::<W>();
-    match origin {
-        Some(origin) => cors::grant::<W>(response, &origin).await,
-        None => response,
+    match (origin, App::get::<W>().await) {
+        (Some(origin), Ok(app)) => cors::grant(response, &app.settings.origins, &origin),
+        _ => response,
     }
+}
+
+/// What is served beside the collection.
+const TAKEN: [&str; 5] = ["assets", "configz", "healthz", "problems", "readyz"];
+
+/// Whether a collection may be called that: a segment of a path that is nobody else's, and need not be
+/// encoded.
+const fn is_collection(name: &str) -> bool {
+    let name = name.as_bytes();
+    let mut index = 0;
+    while index < name.len() {
+        match name[index] {
+            b'a'..=b'z' => {}
+            b'0'..=b'9' | b'-' if index > 0 => {}
+            _ => return false,
+        }
+        index += 1;
+    }
+    let mut other = 0;
+    while other < TAKEN.len() {
+        if is_same(name, TAKEN[other].as_bytes()) {
+            return false;
+        }
+        other += 1;
+    }
+    !name.is_empty()
+}
+
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let mut index = 0;
+    while index < one.len() && index < other.len() {
+        if one[index] != other[index] {
+            return false;
+        }
+        index += 1;
+    }
+    one.len() == other.len()
 }
 
 async fn answer_resource<W: Work>(request: Request) -> Result<Response, Problem> {
@@ -201,6 +245,21 @@ mod tests {
             "/assets",
         ] {
             assert_eq!(Resource::at(path, "orders"), None, "`{path}`");
+        }
+    }
+
+    #[test]
+    fn a_collection_is_a_segment_that_nothing_else_has() {
+        for name in ["reports", "a", "a-1", "health", "healthzz"] {
+            assert!(is_collection(name), "`{name}`");
+        }
+        for name in ["", "Reports", "1", "-a", "a/b", "a b", "é"] {
+            assert!(!is_collection(name), "`{name}`");
+        }
+        let first = |path: &'static str| path.split('/').nth(1).unwrap_or_default();
+        for path in PATHS.iter().filter(|path| !path.starts_with("/orders")) {
+            let collection = first(path);
+            assert!(!is_collection(collection), "`{path}`");
         }
     }
 

@@ -9,9 +9,6 @@ use crate::problem::Problem;
 use crate::watch::Watch;
 use crate::{dispatch, document, etag, events, prefer, retry_after};
 
-/// What a client may ask for that changes what it gets: the stream, and to be held.
-pub const VARY: &str = "Accept, Prefer";
-
 /// `200` with the status document while the order is open, `303` to the result when it has ended.
 ///
 /// With `Prefer: wait=N` the answer is held until the order has ended, for N seconds at most;
@@ -41,7 +38,7 @@ pub async fn get<W: Work>(call: Call, id: OrderId) -> Result<Response, Problem> 
     };
     let if_none_match = call.request.list_header("if-none-match");
     let response = response::<W>(&record, if_none_match.as_deref());
-    Ok(preference_applied(response, wait_seconds).vary(VARY))
+    Ok(preference_applied(response, wait_seconds).vary(events::VARY))
 }
 
 fn response<W: Work>(record: &Record, if_none_match: Option<&str>) -> Response {

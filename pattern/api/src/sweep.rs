@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 
+use guest::HttpRequest;
 use protocol::Timestamp;
 use serde::Deserialize;
 use work::Work;
@@ -48,7 +49,7 @@ async fn ask<W: Work>() -> Result<Timestamp, String> {
         return Ok(next_at);
     }
     let url = format!("{}/sweep", app.settings.processor_url);
-    let response = guest::post(&url, &[], Vec::new()).await?;
+    let response = HttpRequest::post(url).send().await?;
     let status = response.status();
     let body = response
         .body(ANSWER_BYTES_MAX)

@@ -21,10 +21,10 @@ use wasi02 as host;
 #[cfg(feature = "wasi03")]
 use wasi03 as host;
 
-pub use host::http::{BodyWriter, HostResponse, Request};
+pub use host::http::{BodyReader, BodyWriter, HttpResponse, Request};
 pub use host::world::{SERVES_ONE_REQUEST, random, sleep, spawn, variable};
 pub use message::{BodyError, RepeatedHeader, Response};
-pub use outgoing::{get, post, post_and_wait};
+pub use outgoing::HttpRequest;
 pub use store::KeyValueStore;
 pub use variables::{VariableFault, Variables};
 pub use world::{now, token};

@@ -4,7 +4,7 @@
 use futures::future::LocalBoxFuture;
 use serde::Serialize;
 
-use crate::host::http::BodyWriter;
+use crate::host::http::{BodyReader, BodyWriter};
 
 /// How much of a body that is part of the program is handed to the host at once, in bytes.
 const PIECE_BYTES: usize = 16 * 1024;
@@ -14,8 +14,29 @@ const PIECE_BYTES: usize = 16 * 1024;
 pub enum BodyError {
     /// It is longer than the caller allows.
     TooLarge,
-    /// The client did not send all of it.
+    /// It broke off.
     Incomplete,
+}
+
+impl BodyReader {
+    /// All of it.
+    ///
+    /// # Errors
+    /// [`BodyError`]; no more than `bytes_max` bytes and one piece have been taken in then.
+    pub async fn collect(mut self, bytes_max: usize) -> Result<Vec<u8>, BodyError> {
+        let mut body = Vec::new();
+        while let Some(mut piece) = self.read().await? {
+            if body.is_empty() {
+                body = piece;
+            } else {
+                body.append(&mut piece);
+            }
+            if body.len() > bytes_max {
+                return Err(BodyError::TooLarge);
+            }
+        }
+        Ok(body)
+    }
 }
 
 /// A response that a handler gives.
@@ -25,7 +46,7 @@ pub struct Response {
     pub(crate) body: Body,
 }
 
-/// What follows the head of a response.
+/// What follows the head of a message that is sent.
 pub(crate) enum Body {
     Whole(Vec<u8>),
     Streamed(Write),
@@ -118,8 +139,17 @@ impl Response {
     where
         F: Future<Output = ()> + 'static,
     {
-        self.body = Body::Streamed(Box::new(|writer| Box::pin(write(writer))));
+        self.body = Body::streamed(write);
         self
+    }
+}
+
+impl Body {
+    pub(crate) fn streamed<F>(write: impl FnOnce(BodyWriter) -> F + 'static) -> Self
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        Self::Streamed(Box::new(|writer| Box::pin(write(writer))))
     }
 }
 

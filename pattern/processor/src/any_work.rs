@@ -1,9 +1,11 @@
 //! The app's work, whatever its types are.
 
 use futures::future::LocalBoxFuture;
-use protocol::{AttemptEnd, Order, backoff_ms};
+use protocol::{AttemptEnd, Order};
 use serde_json::value::to_raw_value;
 use work::{Context, Sent, Work, WorkError};
+
+use crate::retry_delay_ms;
 
 /// Work on an order as it is stored, which ends in what can be stored.
 pub trait AnyWork {
@@ -22,20 +24,14 @@ impl<W: Work> AnyWork for W {
 }
 
 fn end_of<W: Work>(ended: Result<W::Output, WorkError>, attempt: u32) -> AttemptEnd {
+    let ended = ended.and_then(|output| {
+        to_raw_value(&output)
+            .map_err(|error| WorkError::permanent(format!("the result is not JSON: {error}")))
+    });
     match ended {
-        Ok(output) => match to_raw_value(&output) {
-            Ok(result) => AttemptEnd::Completed {
-                result: (result.get() != "null").then_some(result),
-            },
-            Err(error) => AttemptEnd::Permanent {
-                message: format!("the result is not JSON: {error}"),
-            },
+        Ok(result) => AttemptEnd::Completed {
+            result: (result.get() != "null").then_some(result),
         },
-        Err(WorkError::Permanent { message }) => AttemptEnd::Permanent { message },
-        Err(WorkError::Retryable { message, delay_ms }) => {
-            let delay_ms = delay_ms
-                .unwrap_or_else(|| backoff_ms(attempt, u64::from_le_bytes(guest::random())));
-            AttemptEnd::Retryable { message, delay_ms }
-        }
+        Err(error) => error.into_attempt_end(|| retry_delay_ms(attempt)),
     }
 }

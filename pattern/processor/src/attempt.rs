@@ -3,13 +3,13 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use futures::future::{Either, select};
+use futures::future::{Either, LocalBoxFuture, select};
 use protocol::{AttemptEnd, Claimant, Record, SettleError};
 use work::Context;
 
 use crate::app::App;
 use crate::company::Place;
-use crate::lease;
+use crate::{lease, retry_delay_ms};
 
 /// How long work may clean up after it was cancelled.
 const CLEAN_UP: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ pub struct Attempt {
 /// claim was lost, so that there was nothing to settle.
 ///
 /// The lease is renewed while the work waits. If the claim is lost, by cancellation or to
-/// another processor, the work is stopped.
+/// another processor, or the attempt takes too long, the work is stopped.
 pub async fn run(app: &Rc<App>, attempt: Attempt) -> Option<Record> {
     let Attempt {
         record,
@@ -40,21 +40,40 @@ pub async fn run(app: &Rc<App>, attempt: Attempt) -> Option<Record> {
         claimed_at,
         place: _place,
     } = attempt;
-    let context = Context::new(&record);
+    let timeout = app.settings.attempt_timeout;
+    let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+    let context = Context::new(&record, guest::now().plus_ms(timeout_ms));
     let work = app.settings.work.run(&record.order, &context);
     let keep = Box::pin(lease::keep(app, record.id, claimant, claimed_at, &context));
-    match select(work, keep).await {
+    let time_is_up = Box::pin(guest::sleep(timeout));
+    match select(work, select(keep, time_is_up)).await {
         Either::Left((ended, _)) => settle(app, &record, claimant, ended).await,
-        Either::Right((lost, work)) => {
+        Either::Right((Either::Left((lost, _)), work)) => {
             eprintln!("order `{}` was taken from its processor: {lost}", record.id);
-            context.cancel();
-            let ended = match select(work, Box::pin(guest::sleep(CLEAN_UP))).await {
-                Either::Left((ended, _)) => ended,
-                Either::Right(_) => return None,
-            };
+            let ended = clean_up(work, &context).await?;
             // Dropped by the fence; but the history of a cancelled order notes that it came.
             settle(app, &record, claimant, ended).await
         }
+        Either::Right((Either::Right(((), keep)), work)) => {
+            // The lease is kept meanwhile, so that nobody else begins. What the work says of its end
+            // came too late, whatever it is.
+            select(Box::pin(clean_up(work, &context)), keep).await;
+            let message = format!("the attempt took longer than {} s", timeout.as_secs());
+            let end = AttemptEnd::Retryable {
+                error: message.into(),
+                delay_ms: retry_delay_ms(record.attempt),
+            };
+            settle(app, &record, claimant, end).await
+        }
+    }
+}
+
+/// Tells the work that its outcome is of no use, and gives it a second; what it ends with then, if it does.
+async fn clean_up(work: LocalBoxFuture<'_, AttemptEnd>, context: &Context) -> Option<AttemptEnd> {
+    context.cancel();
+    match select(work, Box::pin(guest::sleep(CLEAN_UP))).await {
+        Either::Left((ended, _)) => Some(ended),
+        Either::Right(_) => None,
     }
 }
 

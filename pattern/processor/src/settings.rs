@@ -16,6 +16,8 @@ pub struct Settings {
     pub work: Box<dyn AnyWork>,
     /// How long a claim holds without renewal, in milliseconds.
     pub lease_ms: u64,
+    /// How long one attempt may take.
+    pub attempt_timeout: Duration,
     /// The longest time between two looks at an attempt's progress.
     pub progress_interval: Duration,
     /// The time between two sweeps, in milliseconds.
@@ -35,6 +37,8 @@ impl Settings {
         let mut variables = Variables::default();
         let lease_seconds: u64 = variables.number("lease_seconds", 1..=86_400).await;
         let progress_seconds = variables.number("progress_seconds", 1..=86_400).await;
+        let attempt_timeout = variables.number("attempt_timeout_seconds", 1..=31_536_000);
+        let attempt_timeout = Duration::from_secs(attempt_timeout.await);
         let sweep_seconds: u64 = variables.number("sweep_seconds", 1..=86_400).await;
         let retention_seconds: u64 = variables
             .number("retention_seconds", 60..=3_155_760_000)
@@ -42,6 +46,7 @@ impl Settings {
         let settings = Self {
             work: Box::new(W::from_variables(&mut variables).await),
             lease_ms: lease_seconds * 1000,
+            attempt_timeout,
             progress_interval: Duration::from_secs(progress_seconds),
             sweep_ms: sweep_seconds * 1000,
             owner_open_max: variables.number("max_open_orders", 1..=usize::MAX).await,

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::problem::Problem;
-use crate::{dispatch, elapsed_ms, expire, route};
+use crate::{dispatch, elapsed_ms, expire, request};
 
 /// How many dispatches, or moves, are under way at once.
 const CONCURRENCY: usize = 32;
@@ -25,7 +25,7 @@ pub async fn post(app: Rc<App>, request: &Request) -> Result<Response, Problem> 
     let policy = SweepPolicy {
         interval_ms: app.settings.sweep_ms,
         owner_open_max: app.settings.owner_open_max,
-        tenure: route::tenure(request)?,
+        tenure: request::tenure(request)?,
     };
     let turn = protocol::sweep(&app.store, policy, guest::token(), guest::now()).await?;
     let swept = match turn {
@@ -38,7 +38,7 @@ pub async fn post(app: Rc<App>, request: &Request) -> Result<Response, Problem> 
         let count = swept.unread.len();
         eprintln!("{count} open order(s) could not be read, the first `{id}`: {error}");
     }
-    let asker_dispatches = route::prefers(request, "return");
+    let asker_dispatches = request::prefers(request, "return");
     let dispatched = if asker_dispatches {
         0
     } else {

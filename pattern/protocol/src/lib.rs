@@ -13,6 +13,7 @@ mod claim;
 mod expire;
 mod id;
 mod idempotency;
+mod idempotency_key;
 mod keys;
 mod list;
 mod order;
@@ -35,7 +36,8 @@ pub use expire::{
     CLOCKS_DIFFER_MS, Expired, ExpiryPolicy, ExpiryTurn, expire, rest as rest_after_expiry,
 };
 pub use id::{InvalidOrderId, OrderId, Token};
-pub use idempotency::{Digest, Idempotency, TAKEOVER_MS, find_submitted, submit_once};
+pub use idempotency::{TAKEOVER_MS, find_submitted, submit_once};
+pub use idempotency_key::{Digest, Idempotency};
 pub use list::{ListQuery, Page, list};
 pub use order::{MalformedOrder, Order};
 pub use record::{
@@ -43,7 +45,7 @@ pub use record::{
     RECORD_VERSION, Record, State, Status,
 };
 pub use retry::{BACKOFF_BASE_MS, BACKOFF_CAP_MS, backoff_ms};
-pub use settle::{AttemptEnd, SettleError, cancel, settle};
+pub use settle::{SettleError, cancel, settle};
 pub use store::{Key, KeyPage, Snapshot, Store, StoreError, Swap};
 pub use submit::{Submission, SubmitError, submit};
 pub use sweep::{
@@ -52,6 +54,7 @@ pub use sweep::{
 };
 pub use timestamp::Timestamp;
 pub use transition::{
-    Event, IllegalTransition, MESSAGE_BYTES_MAX, RESULT_BYTES_MAX, Refusal, apply,
+    AttemptEnd, AttemptError, DETAILS_BYTES_MAX, Event, IllegalTransition, MESSAGE_BYTES_MAX,
+    RESULT_BYTES_MAX, Refusal, apply,
 };
 pub use update::{UpdateError, find, move_ended, move_left};

@@ -48,6 +48,9 @@ pub struct Record {
     /// The latest [`ATTEMPTS_KEPT_MAX`] attempts, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
+    /// What the attempt that ended last tells programs of what went wrong, if it tells them anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_details: Option<Box<RawValue>>,
     /// Where the order stands.
     pub state: State,
     /// The trace that the order was submitted in (W3C Trace Context `traceparent`).
@@ -194,6 +197,9 @@ pub enum State {
         at: Timestamp,
         /// Why.
         failure: Failure,
+        /// What the part of the work that was done gave, if some of it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        result: Option<Box<RawValue>>,
     },
     /// The client took the order back.
     Cancelled {
@@ -327,6 +333,8 @@ pub struct Failure {
 pub enum ErrorCode {
     /// The work said that another attempt is of no use.
     Permanent,
+    /// Some of the work was done, and another attempt at the rest is of no use.
+    Partial,
     /// The work failed in a way that another attempt may mend.
     Retryable,
     /// The lease ran out, or the host ended: the attempt was lost before it told its outcome.

@@ -1,31 +1,9 @@
 //! Settle and cancel: how an attempt or an order ends.
 
-use serde_json::value::RawValue;
-
 use crate::update::{UpdateError, move_ended, update};
-use crate::{Event, IllegalTransition, OrderId, Record, Status, Store, Timestamp, Token, apply};
-
-/// How an attempt ended.
-#[derive(Clone, Debug)]
-pub enum AttemptEnd {
-    /// The work is done.
-    Completed {
-        /// What it gave, if anything beyond its being done.
-        result: Option<Box<RawValue>>,
-    },
-    /// The work failed, and another attempt is of no use.
-    Permanent {
-        /// What went wrong.
-        message: String,
-    },
-    /// The work failed in a way that another attempt may mend.
-    Retryable {
-        /// What went wrong.
-        message: String,
-        /// How long to wait before the next attempt, in milliseconds.
-        delay_ms: u64,
-    },
-}
+use crate::{
+    AttemptEnd, Event, IllegalTransition, OrderId, Record, Status, Store, Timestamp, Token, apply,
+};
 
 /// Why an attempt's end was not recorded.
 #[derive(Debug, thiserror::Error)]

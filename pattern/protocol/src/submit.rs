@@ -45,6 +45,7 @@ impl Submission {
             max_attempts: self.max_attempts.max(1),
             attempt: 0,
             attempts: Vec::new(),
+            error_details: None,
             state: State::Pending {
                 next_attempt_at: None,
             },

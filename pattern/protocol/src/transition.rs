@@ -1,7 +1,8 @@
 //! The state machine of an order: every legal transition, in one function.
 
+use serde_json::value::RawValue;
+
 use crate::record::{ATTEMPTS_KEPT_MAX, Attempt, AttemptOutcome, Claim, ErrorCode, Failure, State};
-use crate::settle::AttemptEnd;
 use crate::{OrderId, Record, Status, Timestamp, Token};
 
 /// The longest result that an order may have, in bytes of JSON: with its order and history a record must
@@ -10,6 +11,9 @@ pub const RESULT_BYTES_MAX: usize = 256 * 1024;
 /// The longest message that is kept of what went wrong, in bytes of JSON. A record has some
 /// [`ATTEMPTS_KEPT_MAX`] of them.
 pub const MESSAGE_BYTES_MAX: usize = 2_000;
+/// The longest details that are kept of what went wrong, in bytes of JSON. A record has those of its
+/// latest attempt.
+pub const DETAILS_BYTES_MAX: usize = 16 * 1024;
 
 /// How finely progress is told.
 const PROGRESS_STEPS: f64 = 10_000.0;
@@ -58,13 +62,60 @@ pub enum Event {
     Cancelled,
 }
 
+/// How an attempt ended.
+#[derive(Clone, Debug)]
+pub enum AttemptEnd {
+    /// The work is done.
+    Completed {
+        /// What it gave, if anything beyond its being done.
+        result: Option<Box<RawValue>>,
+    },
+    /// The work failed, and another attempt is of no use.
+    Permanent {
+        /// What went wrong.
+        error: AttemptError,
+    },
+    /// Some of the work is done, the rest failed, and another attempt is of no use.
+    Partial {
+        /// What went wrong with the rest.
+        error: AttemptError,
+        /// What the part that is done gave.
+        result: Box<RawValue>,
+    },
+    /// The work failed in a way that another attempt may mend.
+    Retryable {
+        /// What went wrong.
+        error: AttemptError,
+        /// How long to wait before the next attempt, in milliseconds.
+        delay_ms: u64,
+    },
+}
+
+/// What went wrong in an attempt.
+#[derive(Clone, Debug)]
+pub struct AttemptError {
+    /// For people. What is longer than [`MESSAGE_BYTES_MAX`] is cut off.
+    pub message: String,
+    /// For programs, if there is more to tell. What is longer than [`DETAILS_BYTES_MAX`] is left out.
+    pub details: Option<Box<RawValue>>,
+}
+
+impl From<String> for AttemptError {
+    fn from(message: String) -> Self {
+        Self {
+            message,
+            details: None,
+        }
+    }
+}
+
 /// The record after `event`, or why the event cannot happen to it now.
 ///
 /// ```text
 ///          submit               claimed                 ended: completed
 /// (none) ----------> pending ---------------> processing ----------------> completed
 ///                     ^  |                      |  |  |
-///                     |  | cancelled            |  |  +- ended: permanent, or attempts used up,
+///                     |  | cancelled            |  |  +- ended: permanent, partial, or attempts used up,
 ///                     |  v                      |  |     or lost alone as often --------> failed
 ///                     |  cancelled <------------|--+ cancelled
 ///                     +-------------------------+ ended: retryable; lost; released
@@ -80,6 +131,7 @@ pub enum Event {
 /// processing --renewed-->                             processing
 /// processing --ended: completed-->                    completed
 /// processing --ended: permanent-->                    failed
+/// processing --ended: partial-->                      failed
 /// processing --ended: retryable-->                    pending
 /// processing --ended: retryable, attempts used up-->  failed
 /// processing --lease expired-->                       pending
@@ -262,32 +314,35 @@ impl Record {
 
     fn end_attempt(&mut self, end: &AttemptEnd, at: Timestamp) {
         match end {
-            AttemptEnd::Completed {
-                result: Some(result),
-            } if result.get().len() > RESULT_BYTES_MAX => {
+            AttemptEnd::Completed { result } => match result.as_deref().and_then(too_large) {
                 // The work is done and would give the same again, so no other attempt is made.
-                let message = format!(
-                    "the result has {} bytes, and {RESULT_BYTES_MAX} are kept at most",
-                    result.get().len()
-                );
-                self.close_attempt(AttemptOutcome::Failed, Some(&message), at);
-                self.fail(ErrorCode::Permanent, &message, at);
-            }
-            AttemptEnd::Completed { result } => {
-                self.close_attempt(AttemptOutcome::Completed, None, at);
-                self.state = State::Completed {
-                    at,
-                    result: result.clone(),
-                };
-            }
-            AttemptEnd::Permanent { message } => {
-                self.close_attempt(AttemptOutcome::Failed, Some(message), at);
-                self.fail(ErrorCode::Permanent, message, at);
-            }
-            AttemptEnd::Retryable { message, delay_ms } => {
-                self.close_attempt(AttemptOutcome::Retryable, Some(message), at);
+                Some(sentence) => self.fail_attempt(ErrorCode::Permanent, &sentence.into(), at),
+                None => {
+                    self.close_attempt(AttemptOutcome::Completed, None, at);
+                    self.state = State::Completed {
+                        at,
+                        result: result.clone(),
+                    };
+                }
+            },
+            AttemptEnd::Permanent { error } => self.fail_attempt(ErrorCode::Permanent, error, at),
+            AttemptEnd::Partial { error, result } => match too_large(result) {
+                Some(sentence) => {
+                    let error = AttemptError {
+                        message: format!("{sentence}; {}", error.message),
+                        details: error.details.clone(),
+                    };
+                    self.fail_attempt(ErrorCode::Permanent, &error, at);
+                }
+                None => {
+                    self.close_attempt(AttemptOutcome::Failed, Some(error), at);
+                    self.fail(ErrorCode::Partial, &error.message, Some(result.clone()), at);
+                }
+            },
+            AttemptEnd::Retryable { error, delay_ms } => {
+                self.close_attempt(AttemptOutcome::Retryable, Some(error), at);
                 if self.attempt >= self.max_attempts {
-                    self.fail(ErrorCode::Retryable, message, at);
+                    self.fail(ErrorCode::Retryable, &error.message, None, at);
                 } else {
                     self.state = State::Pending {
                         next_attempt_at: Some(at.plus_ms(*delay_ms)),
@@ -310,9 +365,9 @@ impl Record {
             }
         );
         let was_alone = self.attempts.last().is_some_and(|attempt| attempt.alone);
-        self.close_attempt(outcome, Some(&message), at);
+        self.close_attempt(outcome, Some(&message.clone().into()), at);
         if self.attempt >= self.max_attempts && was_alone {
-            self.fail(ErrorCode::LeaseExpired, &message, at);
+            self.fail(ErrorCode::LeaseExpired, &message, None, at);
         } else {
             // At once: the lease has been delay enough.
             self.state = State::Pending {
@@ -321,21 +376,43 @@ impl Record {
         }
     }
 
-    fn fail(&mut self, code: ErrorCode, message: &str, at: Timestamp) {
+    /// Ends the attempt, and with it the order.
+    fn fail_attempt(&mut self, code: ErrorCode, error: &AttemptError, at: Timestamp) {
+        self.close_attempt(AttemptOutcome::Failed, Some(error), at);
+        self.fail(code, &error.message, None, at);
+    }
+
+    fn fail(
+        &mut self,
+        code: ErrorCode,
+        message: &str,
+        result: Option<Box<RawValue>>,
+        at: Timestamp,
+    ) {
         self.state = State::Failed {
             at,
             failure: Failure {
                 code,
                 message: bounded(message),
             },
+            result,
         };
     }
 
-    fn close_attempt(&mut self, outcome: AttemptOutcome, error: Option<&str>, at: Timestamp) {
+    fn close_attempt(
+        &mut self,
+        outcome: AttemptOutcome,
+        error: Option<&AttemptError>,
+        at: Timestamp,
+    ) {
+        let details = error.and_then(|error| error.details.as_ref());
+        self.error_details = details
+            .filter(|it| it.get().len() <= DETAILS_BYTES_MAX)
+            .cloned();
         if let Some(attempt) = self.attempts.last_mut() {
             attempt.ended_at = Some(at);
             attempt.outcome = Some(outcome);
-            attempt.error = error.map(bounded);
+            attempt.error = error.map(|error| bounded(&error.message));
         }
     }
 
@@ -345,6 +422,13 @@ impl Record {
             .iter_mut()
             .find(|attempt| attempt.token == token && attempt.late_outcome_at.is_none())
     }
+}
+
+/// That a result is larger than is kept, if it is.
+fn too_large(result: &RawValue) -> Option<String> {
+    let bytes = result.get().len();
+    (bytes > RESULT_BYTES_MAX)
+        .then(|| format!("the result has {bytes} bytes, and {RESULT_BYTES_MAX} are kept at most"))
 }
 
 /// The message, or as much of its beginning as is kept.

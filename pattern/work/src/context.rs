@@ -4,24 +4,7 @@ use std::cell::Cell;
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
 
-use protocol::{OrderId, Record};
-
-/// Why the work was not done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WorkError {
-    /// Another attempt may succeed. After the last one the order fails.
-    Retryable {
-        /// What went wrong, for people.
-        message: String,
-        /// How long to wait before the next attempt, in milliseconds; the usual back-off if `None`.
-        delay_ms: Option<u64>,
-    },
-    /// Another attempt is of no use: the order fails.
-    Permanent {
-        /// What went wrong, for people.
-        message: String,
-    },
-}
+use protocol::{OrderId, Record, Timestamp};
 
 /// What the work knows of its attempt, and how it tells and learns what matters meanwhile.
 pub struct Context {
@@ -29,6 +12,7 @@ pub struct Context {
     owner: Option<String>,
     attempt: u32,
     max_attempts: u32,
+    deadline: Timestamp,
     trace: Vec<(&'static str, String)>,
     progress: Cell<Option<f64>>,
     cancelled: Cell<bool>,
@@ -36,13 +20,14 @@ pub struct Context {
 }
 
 impl Context {
-    /// That of the attempt that `record` tells of.
-    pub fn new(record: &Record) -> Self {
+    /// That of the attempt that `record` tells of, which is given up at `deadline`.
+    pub fn new(record: &Record, deadline: Timestamp) -> Self {
         Self {
             id: record.id,
             owner: record.owner.clone(),
             attempt: record.attempt,
             max_attempts: record.max_attempts,
+            deadline,
             trace: record.trace(),
             progress: Cell::new(None),
             cancelled: Cell::new(false),
@@ -70,6 +55,11 @@ impl Context {
         self.attempt >= self.max_attempts
     }
 
+    /// When this attempt is given up: it counts as failed then, and another is made, if there is one.
+    pub fn deadline(&self) -> Timestamp {
+        self.deadline
+    }
+
     /// The trace that the order belongs to (W3C Trace Context and Baggage), as headers for calls
     /// that the work makes.
     pub fn trace(&self) -> &[(&'static str, String)] {
@@ -86,7 +76,8 @@ impl Context {
         self.progress.get()
     }
 
-    /// Whether the outcome is of no use any more: the order was cancelled, or the lease was lost.
+    /// Whether the outcome is of no use any more: the order was cancelled, the lease was lost, or the
+    /// deadline is over.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.get()
     }

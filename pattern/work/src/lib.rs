@@ -5,6 +5,7 @@
 //! store, nor leases, nor hosts: those are the pattern's, and are the same for every app.
 
 mod context;
+mod error;
 mod fault;
 mod integer;
 mod rules;
@@ -13,11 +14,14 @@ mod sent;
 
 use std::future::Future;
 
-pub use context::{Context, WorkError};
+pub use context::Context;
+pub use error::WorkError;
 pub use fault::{Fault, Faults};
-pub use guest::{BodyError, HostResponse, Variables, get, now, post, post_and_wait, random, sleep};
+pub use guest::{
+    BodyError, BodyReader, BodyWriter, HttpRequest, HttpResponse, Variables, now, random, sleep,
+};
 pub use integer::integer;
-pub use protocol::RESULT_BYTES_MAX;
+pub use protocol::{DETAILS_BYTES_MAX, RESULT_BYTES_MAX, Timestamp};
 pub use rules::{InvalidOrder, Rules, schema_of};
 pub use schemars::{self, JsonSchema};
 pub use sent::Sent;

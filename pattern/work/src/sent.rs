@@ -30,11 +30,10 @@ impl<T: DeserializeOwned> Sent<T> {
     /// It as `T`.
     ///
     /// # Errors
-    /// [`WorkError::Permanent`] if it does not fit, as when it was accepted by an older version of the
+    /// A [permanent](WorkError::permanent) one, if it does not fit, as when it was accepted by an older version of the
     /// app, or by a schema that a variable set.
     pub fn read(&self) -> Result<T, WorkError> {
-        serde_json::from_str(self.as_json()).map_err(|error| WorkError::Permanent {
-            message: format!("what was sent cannot be read: {error}"),
-        })
+        serde_json::from_str(self.as_json())
+            .map_err(|error| WorkError::permanent(format!("what was sent cannot be read: {error}")))
     }
 }

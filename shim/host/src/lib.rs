@@ -21,9 +21,10 @@ mod state;
 mod variables;
 
 pub use component::{Component, Source};
-pub use engine::precompile;
+pub use engine::{cache, precompile};
 pub use error::{Error, LinkError};
 pub use limits::InstanceLimits;
 pub use linked::{Linked, Reuse, Setup};
 pub use outbound::{AllowedHosts, Chain, Chaining};
 pub use pool::{Policy, Pool};
+pub use wasmtime::Cache;

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use wasmtime::Engine;
 use wasmtime::component::Linker;
+use wasmtime::{Cache, Engine};
 use wasmtime_wasi_http::handler::ProxyPre;
 use wasmtime_wasi_http::{p2, p3};
 
@@ -55,6 +55,8 @@ pub struct Setup<'a> {
     pub chain: &'a Chain,
     /// What their instances may take.
     pub limits: &'a InstanceLimits,
+    /// Where those that were compiled before are found.
+    pub cache: Option<&'a Cache>,
     /// The time of day that they are told, since 1970; none: the machine's.
     pub clock: Option<fn() -> Duration>,
 }
@@ -72,7 +74,7 @@ impl Linked {
     /// What is wrong with each of them.
     pub fn new(setup: &Setup<'_>) -> Result<Self, Vec<LinkError>> {
         let no_engine = |error| vec![LinkError::Engine(error)];
-        let engine = engine::engine(setup.limits).map_err(no_engine)?;
+        let engine = engine::engine(setup.limits, setup.cache).map_err(no_engine)?;
         let linker = state::linker(&engine).map_err(no_engine)?;
         let results: Vec<_> = std::thread::scope(|scope| {
             let threads: Vec<_> = setup

@@ -13,7 +13,7 @@ use crate::bundle::Bundle;
 use crate::cli::AppArgs;
 use crate::fault::Fault;
 use crate::routes::{Route, Routes};
-use host::{AllowedHosts, Component, Source};
+use host::{AllowedHosts, Cache, Component, Source};
 use ipnet::IpNet;
 use kv::Backend;
 use manifest::Manifest;
@@ -56,6 +56,8 @@ pub struct App {
     pub proxies: Vec<IpNet>,
     /// How much of everything there may be.
     pub limits: Limits,
+    /// Where compiled components are kept from one start to the next, if anywhere.
+    pub cache: Option<Cache>,
 }
 
 /// Where an app is read from.
@@ -171,6 +173,11 @@ impl App {
         let routes = routes(&manifest, &mut faults);
         let stores = stores(&manifest, &runtime_config.stores, &state_dir, &mut faults);
         let components = components(&manifest, &origin, &variables, &mut faults);
+        let cache = match origin {
+            // What is inside this executable is compiled already.
+            Origin::Bundle(_) => None,
+            Origin::Files(_) => cache(arguments, &mut faults),
+        };
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -184,7 +191,33 @@ impl App {
             processor: runtime_config.processor,
             proxies: runtime_config.proxies,
             limits: runtime_config.limits,
+            cache,
         })
+    }
+}
+
+fn cache(arguments: &AppArgs, faults: &mut Vec<Fault>) -> Option<Cache> {
+    if arguments.disable_cache {
+        return None;
+    }
+    let file = arguments.cache.as_deref();
+    match (host::cache(file), file) {
+        (Ok(cache), _) => Some(cache),
+        (Err(error), Some(file)) => {
+            faults.push(Fault::new(format!(
+                "the cache configuration `{}` is not valid: {error:#}; mend it, or leave --cache out",
+                file.display()
+            )));
+            None
+        }
+        // Such as a user without a home: each start compiles.
+        (Err(error), None) => {
+            tracing::debug!(
+                error = format!("{error:#}"),
+                "compiled components are not kept"
+            );
+            None
+        }
     }
 }
 

@@ -86,11 +86,25 @@ fn an_app_calls_a_service_and_gives_a_result_of_its_own() {
 }
 
 fn an_app_has_more_than_one_kind_of_work() {
-    let host = project("media").start();
+    let storage = WorkerServer::start();
+    let host = project("media")
+        .variable("service_url", &storage.origin())
+        .start();
 
     let example = read_repository_file("examples/media/example.json");
-    let thumbnail = result(&host, &submit(&host, "jobs", &example));
-    assert_eq!(thumbnail["result"], json!({"pixels": 57_600}));
+    let status = submit(&host, "jobs", &example);
+    let mut picture = storage.next();
+    assert_eq!(picture.line(), "GET /pictures/7 HTTP/1.1");
+    // In pieces, so that the step goes on over their borders.
+    picture.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\n0123\r\n");
+    picture.answer("6\r\n456789\r\n0\r\n\r\n");
+    let thumbnail = storage.next();
+    assert!(thumbnail.line().starts_with("PUT /thumbnails/"));
+    assert_eq!(thumbnail.body(), b"0369");
+    thumbnail.answer("HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n");
+    let place = result(&host, &status)["result"]["place"].clone();
+    let id = status.rsplit('/').next().expect("a path has an end");
+    assert_eq!(place, format!("/thumbnails/{id}"));
 
     let sentences = r#"{"kind": "transcript", "sentences": ["One.", "Two."]}"#;
     let transcript = result(&host, &submit(&host, "jobs", sentences));

@@ -32,6 +32,7 @@ mod recovery;
 mod redis;
 mod refusals;
 mod result;
+mod rust_client;
 mod shares;
 mod status;
 mod stop;

@@ -7,6 +7,8 @@ pub(crate) const TESTS: &[Test] = tests![
     a_completed_order_is_returned_as_it_was_sent_and_has_completed_at,
     a_name_that_means_something_to_a_parser_is_a_name_like_any_other,
     a_failed_order_is_a_500_that_tells_why,
+    an_order_that_failed_in_part_tells_what_was_done_and_what_was_not,
+    an_attempt_that_takes_too_long_is_given_up_and_made_again,
     an_open_order_has_no_result_yet_and_the_problem_links_its_status,
     controls_in_an_order_mean_nothing_unless_they_are_switched_on,
 ];
@@ -69,6 +71,35 @@ fn a_failed_order_is_a_500_that_tells_why() {
         "{result}"
     );
     assert_eq!(result.get("order"), None, "{result}");
+}
+
+fn an_order_that_failed_in_part_tells_what_was_done_and_what_was_not() {
+    let journey = journey(
+        Host::shared(),
+        &order_that(&json!({"ms": 0, "outcome": "partial"})),
+    );
+
+    let result = journey.result.expect_json(500);
+    assert_eq!(result["status"], "failed");
+    assert_eq!(result["error"]["code"], "partial", "{result}");
+    let details = json!({"failed": ["the other half"]});
+    assert_eq!(result["error"]["details"], details, "{result}");
+    assert_eq!(result["result"], json!({"done": "half"}), "{result}");
+}
+
+fn an_attempt_that_takes_too_long_is_given_up_and_made_again() {
+    let host = Setup::new()
+        .variable("simulate_controls", "true")
+        .variable("attempt_timeout_seconds", "1")
+        .variable("max_attempts", "2")
+        .start();
+
+    let journey = journey(&host, &order_that(&json!({"ms": 600_000})));
+
+    let result = journey.result.expect_json(500);
+    assert_eq!(result["error"]["code"], "retryable", "{result}");
+    let message = "the attempt took longer than 1 s";
+    assert_eq!(result["error"]["message"], message, "{result}");
 }
 
 fn an_open_order_has_no_result_yet_and_the_problem_links_its_status() {

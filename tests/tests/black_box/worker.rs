@@ -295,6 +295,12 @@ fn the_client_is_told_why_a_worker_refused() {
         let message = format!("the worker answered with status `422`{told}");
         let error = &ended.expect_json(500)["error"];
         assert_eq!(error["message"], message.as_str(), "{content_type}");
+        let details = if told.is_empty() {
+            Value::Null
+        } else {
+            problem
+        };
+        assert_eq!(error["details"], details, "{content_type}");
     }
 }
 

@@ -8,8 +8,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::code::Code;
 use super::{Fault, Repository};
 
-const SELF: &str = "xtask/src/tidy/cycles.rs";
-
 /// The names from a crate's root to a module; none for the root itself.
 type Module = Vec<String>;
 
@@ -25,32 +23,8 @@ struct Crate {
     paths: BTreeMap<Module, Vec<(Vec<String>, Place)>>,
 }
 
-/// Circles that are still there. One that is mended is taken out here, and none may be added.
-const REMAINING: [&str; 5] = [
-    "`app` -> `settings` -> `cors` -> `app`",
-    "`events` -> `status` -> `events`",
-    "`idempotency` -> `record` -> `idempotency`",
-    "`route` -> `sweep` -> `route`",
-    "`settle` -> `transition` -> `settle`",
-];
-
-/// No crate has modules that know each other in a circle, but for [`REMAINING`].
+/// No crate has modules that know each other in a circle.
 pub(super) fn modules(repository: &Repository) -> Vec<Fault> {
-    let found = circles(repository);
-    let mended = REMAINING.iter().filter(|circle| {
-        let is_found = |fault: &Fault| fault.sentence.contains(**circle);
-        !found.iter().any(is_found)
-    });
-    let mended: Vec<_> = mended
-        .map(|circle| Fault::file(SELF, format!("{circle} is no cycle any more: take it out")))
-        .collect();
-    let remains = |fault: &Fault| REMAINING.iter().any(|it| fault.sentence.contains(it));
-    let added = found.into_iter().filter(|fault| !remains(fault));
-    added.chain(mended).collect()
-}
-
-/// Each circle, wherever it is.
-fn circles(repository: &Repository) -> Vec<Fault> {
     let mut crates: BTreeMap<&str, Crate> = BTreeMap::new();
     for (file, text) in repository.files_in("", "rs") {
         let Some((directory, module)) = module(file) else {
@@ -204,7 +178,7 @@ mod tests {
     use super::*;
 
     fn found(files: &[(&str, &str)]) -> Vec<String> {
-        let faults = circles(&Repository::of(files));
+        let faults = modules(&Repository::of(files));
         let faults = faults.iter();
         faults
             .map(|fault| format!("{}:{} {}", fault.path, fault.line, fault.sentence))
@@ -247,12 +221,5 @@ mod tests {
             ("a/src/one/inner.rs", "use super::One; use crate::Root;"),
         ]);
         assert_eq!(found, Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_circle_that_was_mended_is_taken_out() {
-        let faults = modules(&Repository::of(&[]));
-        assert_eq!(faults.len(), REMAINING.len());
-        assert!(faults.iter().all(|fault| fault.path == SELF));
     }
 }

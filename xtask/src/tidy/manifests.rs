@@ -1,4 +1,7 @@
-//! `spin.wasi02.toml` is `spin.toml` but for what a build for WASI 0.2 takes.
+//! `spin.wasi02.toml` is `spin.toml` but for what a build for WASI 0.2 takes; and the template for other
+//! apps has the pattern's variables as `spin.toml` has them.
+
+use std::collections::BTreeMap;
 
 use super::{Fault, Repository};
 use crate::wasi::Wasi;
@@ -47,6 +50,53 @@ pub(super) fn alike(repository: &Repository) -> Vec<Fault> {
     vec![Fault::new(Wasi::V02.manifest(), alike + 1, sentence)]
 }
 
+/// The manifest of projects that are made from the template.
+const TEMPLATE: &str = "templates/async-http/content/spin.toml";
+
+/// The template declares each variable that the pattern reads, with the comment and the default that it
+/// has here.
+pub(super) fn template(repository: &Repository) -> Vec<Fault> {
+    let text = |file: &str| repository.files.get(file).map_or("", String::as_str);
+    let (ours, template) = (
+        declarations(text("spin.toml")),
+        declarations(text(TEMPLATE)),
+    );
+    let pattern: String = repository
+        .files_in("pattern/", "rs")
+        .map(|(_, text)| text)
+        .collect();
+    let expected = ours
+        .iter()
+        .filter(|(name, _)| pattern.contains(&format!("\"{name}\"")));
+    expected
+        .filter(|(name, declaration)| template.get(*name) != Some(declaration))
+        .map(|(_, declaration)| {
+            Fault::file(
+                TEMPLATE,
+                format!("expected `{declaration}`, as `spin.toml` has it"),
+            )
+        })
+        .collect()
+}
+
+/// The declaration of each variable in a manifest, with the comment above it.
+fn declarations(manifest: &str) -> BTreeMap<&str, String> {
+    let lines = manifest.lines().skip_while(|line| *line != "[variables]");
+    let lines = lines.skip(1).take_while(|line| !line.is_empty());
+    let mut declarations = BTreeMap::new();
+    let mut declaration = String::new();
+    for line in lines {
+        declaration.push_str(line);
+        match line.split_once(" = ") {
+            Some((name, _)) if !line.starts_with('#') => {
+                declarations.insert(name, std::mem::take(&mut declaration));
+            }
+            _ => declaration.push(' '),
+        }
+    }
+    declarations
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,6 +119,27 @@ mod tests {
     #[test]
     fn a_copy_that_differs_in_its_build_alone_is_no_fault() {
         assert_eq!(faults(COPY), Vec::new());
+    }
+
+    #[test]
+    fn the_template_has_the_variables_that_the_pattern_reads_as_they_are_here() {
+        const OURS: &str = "[variables]\n# A.\na = { default = \"1\" }\nb = {}\n\n";
+        let found = |template: &str| {
+            template_faults(&[
+                ("spin.toml", OURS),
+                ("pattern/a.rs", "read(\"a\")"),
+                (TEMPLATE, template),
+            ])
+        };
+        assert_eq!(found(OURS), 0);
+        assert_eq!(found(&OURS.replace("b = {}\n", "c = {}\n")), 0);
+        assert_eq!(found(&OURS.replace('1', "2")), 1);
+        assert_eq!(found(&OURS.replace("A.", "B.")), 1);
+        assert_eq!(found(""), 1);
+    }
+
+    fn template_faults(files: &[(&str, &str)]) -> usize {
+        template(&Repository::of(files)).len()
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! The application's variables: `spin.toml` declares them, components read them, README.md explains them.
+//! The application's variables: `spin.toml` declares them, components read them, docs/settings.md explains them.
 
 use super::{Fault, Repository};
 use crate::workspace::{Component, SpinManifest};
 
 const MANIFEST: &str = "spin.toml";
-const README: &str = "README.md";
+const PAGE: &str = "docs/settings.md";
 
 /// Each variable of the application is used, read and documented, with its true default.
 pub(super) fn declared(repository: &Repository) -> Vec<Fault> {
@@ -76,11 +76,11 @@ fn unread(repository: &Repository, component: &Component) -> Vec<Fault> {
         .collect()
 }
 
-/// Where README.md's table of variables and the manifest differ.
+/// Where the page's table of variables and the manifest differ.
 fn undocumented(repository: &Repository, manifest: &SpinManifest) -> Vec<Fault> {
-    let rows = table_of_variables(repository.files.get(README).map_or("", String::as_str));
+    let rows = table_of_variables(repository.files.get(PAGE).map_or("", String::as_str));
     let mut faults = Vec::new();
-    let mut fault = |sentence: String| faults.push(Fault::file(README, sentence));
+    let mut fault = |sentence: String| faults.push(Fault::file(PAGE, sentence));
     for (name, variable) in &manifest.variables {
         let expected = variable.default.as_deref().unwrap_or("(required)");
         match rows.iter().find(|(row, _)| row == name) {
@@ -147,11 +147,11 @@ mod tests {
     const TABLE: &str = "| variable | default | meaning |\n|---|---|---|\n| `lease_seconds` | `30` | time |\n\
                          | `api_key` | (required) | key |\n| `origins` | | none |\n";
 
-    fn faults_of_variables(manifest: &str, source: &str, readme: &str) -> Vec<String> {
+    fn faults_of_variables(manifest: &str, source: &str, page: &str) -> Vec<String> {
         let files = [
             ("spin.toml", manifest),
             ("api-component/src/lib.rs", source),
-            ("README.md", readme),
+            (PAGE, page),
         ];
         declared(&Repository::of(&files))
             .into_iter()

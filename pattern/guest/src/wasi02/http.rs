@@ -7,15 +7,15 @@
 use std::time::Duration;
 
 use wasi::http::outgoing_handler;
-pub(crate) use wasi::http::types::Method;
 use wasi::http::types::{
-    ErrorCode, Fields, IncomingBody, IncomingRequest, IncomingResponse, OutgoingBody,
+    ErrorCode, Fields, IncomingBody, IncomingRequest, IncomingResponse, Method, OutgoingBody,
     OutgoingRequest, OutgoingResponse, RequestOptions, ResponseOutparam, Scheme,
 };
-use wasi::io::streams::{OutputStream, StreamError};
+use wasi::io::streams::{InputStream, OutputStream, StreamError};
 
 use super::task::{ready, spawn};
 use crate::message::{Body, BodyError, NoUrl, RepeatedHeader, Response, Url, joined, single};
+use crate::outgoing::HttpRequest;
 
 /// How much of a body is asked for at once, in bytes.
 const READ_BYTES: u64 = 16 * 1024;
@@ -89,7 +89,7 @@ impl Request {
     /// [`BodyError`]; no more than `bytes_max` bytes and one read have been taken in then.
     pub async fn body(self, bytes_max: usize) -> Result<Vec<u8>, BodyError> {
         let body = self.request.consume();
-        collect(body.map_err(|()| BodyError::Incomplete)?, bytes_max).await
+        BodyReader::new(body)?.collect(bytes_max).await
     }
 }
 
@@ -104,23 +104,35 @@ pub(super) async fn respond(response: Response, out: ResponseOutparam) {
         Ok(head) => head,
         Err(error) => return ResponseOutparam::set(out, Err(error)),
     };
-    if matches!(&body, Body::Whole(body) if body.is_empty()) {
+    if body.is_empty() {
         return ResponseOutparam::set(out, Ok(head));
     }
-    // OK because its body is asked for once, and its stream once.
+    // OK because its body is asked for once.
     let outgoing = head.body().expect("a response has a body");
-    let stream = outgoing.write().expect("a body has a stream");
     ResponseOutparam::set(out, Ok(head));
-    let mut writer = BodyWriter { stream };
-    match body {
-        Body::Whole(body) => {
-            writer.write(body).await;
-            drop(writer);
-        }
-        Body::Streamed(write) => write(writer).await,
+    body.write_to(outgoing).await;
+}
+
+impl Body {
+    fn is_empty(&self) -> bool {
+        matches!(self, Self::Whole(body) if body.is_empty())
     }
-    // A client that is gone needs no end; there is nobody to tell.
-    let _unfinished = OutgoingBody::finish(outgoing, None);
+
+    /// Gives it to the host piece by piece.
+    async fn write_to(self, outgoing: OutgoingBody) {
+        // OK because its stream is asked for once.
+        let stream = outgoing.write().expect("a body has a stream");
+        let mut writer = BodyWriter { stream };
+        match self {
+            Self::Whole(body) => {
+                writer.write(body).await;
+                drop(writer);
+            }
+            Self::Streamed(write) => write(writer).await,
+        }
+        // A peer that is gone needs no end; there is nobody to tell.
+        let _unfinished = OutgoingBody::finish(outgoing, None);
+    }
 }
 
 fn head(status: u16, headers: Vec<(&'static str, String)>) -> Result<OutgoingResponse, ErrorCode> {
@@ -173,12 +185,58 @@ async fn room(stream: &OutputStream) -> Result<usize, StreamError> {
     }
 }
 
+/// The reading end of a body.
+pub struct BodyReader {
+    /// None once its end was reached.
+    stream: Option<InputStream>,
+    body: Option<IncomingBody>,
+}
+
+impl BodyReader {
+    fn new(body: Result<IncomingBody, ()>) -> Result<Self, BodyError> {
+        let body = body.map_err(|()| BodyError::Incomplete)?;
+        // OK because its stream is asked for once.
+        let stream = body.stream().expect("a body has a stream");
+        Ok(Self {
+            stream: Some(stream),
+            body: Some(body),
+        })
+    }
+
+    /// The next piece of it, of 16 KiB at most; `None` at its end.
+    ///
+    /// # Errors
+    /// [`BodyError::Incomplete`] if it broke off.
+    pub async fn read(&mut self) -> Result<Option<Vec<u8>>, BodyError> {
+        while let Some(stream) = &self.stream {
+            match stream.read(READ_BYTES) {
+                Ok(piece) if piece.is_empty() => ready(stream.subscribe()).await,
+                Ok(piece) => return Ok(Some(piece)),
+                Err(StreamError::Closed) => self.stream = None,
+                Err(StreamError::LastOperationFailed(_)) => return Err(BodyError::Incomplete),
+            }
+        }
+        let Some(body) = self.body.take() else {
+            return Ok(None);
+        };
+        // Only the trailers tell an end from a connection that broke.
+        let trailers = IncomingBody::finish(body);
+        loop {
+            match trailers.get() {
+                Some(Ok(Ok(_))) => return Ok(None),
+                Some(_) => return Err(BodyError::Incomplete),
+                None => ready(trailers.subscribe()).await,
+            }
+        }
+    }
+}
+
 /// A response that came from another component or server.
-pub struct HostResponse {
+pub struct HttpResponse {
     response: IncomingResponse,
 }
 
-impl HostResponse {
+impl HttpResponse {
     /// The status code.
     pub fn status(&self) -> u16 {
         self.response.status()
@@ -198,53 +256,70 @@ impl HostResponse {
     /// # Errors
     /// [`BodyError`], as for a request.
     pub async fn body(self, bytes_max: usize) -> Result<Vec<u8>, BodyError> {
-        let body = self.response.consume();
-        collect(body.map_err(|()| BodyError::Incomplete)?, bytes_max).await
+        self.into_reader()?.collect(bytes_max).await
+    }
+
+    /// The body, piece by piece.
+    ///
+    /// # Errors
+    /// [`BodyError::Incomplete`] if the host has none.
+    pub fn into_reader(self) -> Result<BodyReader, BodyError> {
+        BodyReader::new(self.response.consume())
     }
 }
 
-/// Sends a request to `url`, and returns the answer's head as soon as it is there. If `answer_max` is
-/// given, the host is asked to wait for so long, for the head and between two pieces of the body.
+/// Sends a request, and returns the answer's head as soon as it is there.
 ///
 /// # Errors
-/// With the cause, if `url` is none, the host does not grant it, or nobody answers.
-pub(crate) async fn call(
-    method: &Method,
-    url: &str,
-    headers: impl Iterator<Item = (&'static str, String)>,
-    body: Vec<u8>,
-    answer_max: Option<Duration>,
-) -> Result<HostResponse, String> {
+/// With the cause, if the URL is none, a header is not valid, the host does not grant the server, or
+/// nobody answers.
+pub(crate) async fn send(request: HttpRequest) -> Result<HttpResponse, String> {
     let failed = |error: ErrorCode| format!("{error:?}");
-    let parts = Url::parse(url)?;
-    let fields = fields(headers).map_err(failed)?;
-    let request = OutgoingRequest::new(fields);
+    let parts = Url::parse(&request.url)?;
+    let headers = request.headers.into_iter();
+    let outgoing = OutgoingRequest::new(fields(headers).map_err(failed)?);
     let scheme = match parts.scheme {
         "http" => Scheme::Http,
         "https" => Scheme::Https,
         other => Scheme::Other(other.to_owned()),
     };
-    request
-        .set_method(method)
-        .and_then(|()| request.set_scheme(Some(&scheme)))
-        .and_then(|()| request.set_authority(Some(parts.authority)))
-        .and_then(|()| request.set_path_with_query(Some(parts.path_with_query)))
+    outgoing
+        .set_method(&method(request.method))
+        .map_err(|()| "the method is not valid".to_owned())?;
+    outgoing
+        .set_scheme(Some(&scheme))
+        .and_then(|()| outgoing.set_authority(Some(parts.authority)))
+        .and_then(|()| outgoing.set_path_with_query(Some(parts.path_with_query)))
         .map_err(|()| NoUrl)?;
-    if !body.is_empty() {
-        let outgoing = request
+    if !request.body.is_empty() {
+        let body = outgoing
             .body()
             .map_err(|()| "the request has no body".to_owned())?;
         // It is read only once the request is on its way.
-        spawn(send(outgoing, body));
+        spawn(request.body.write_to(body));
     }
-    let answer = outgoing_handler::handle(request, answer_max.map(options)).map_err(failed)?;
+    let options = request.answer_max.map(options);
+    let answer = outgoing_handler::handle(outgoing, options).map_err(failed)?;
     loop {
         match answer.get() {
-            Some(Ok(Ok(response))) => return Ok(HostResponse { response }),
+            Some(Ok(Ok(response))) => return Ok(HttpResponse { response }),
             Some(Ok(Err(error))) => return Err(failed(error)),
             Some(Err(())) => return Err("the answer was taken already".to_owned()),
             None => ready(answer.subscribe()).await,
         }
+    }
+}
+
+fn method(name: String) -> Method {
+    match name.as_str() {
+        "GET" => Method::Get,
+        "HEAD" => Method::Head,
+        "POST" => Method::Post,
+        "PUT" => Method::Put,
+        "DELETE" => Method::Delete,
+        "OPTIONS" => Method::Options,
+        "PATCH" => Method::Patch,
+        _ => Method::Other(name),
     }
 }
 
@@ -258,50 +333,12 @@ fn options(answer_max: Duration) -> RequestOptions {
     options
 }
 
-/// Sends `bytes` as `body`. A server that has answered needs no more of it.
-async fn send(body: OutgoingBody, bytes: Vec<u8>) {
-    // OK because its stream is asked for once.
-    let stream = body.write().expect("a body has a stream");
-    let written = write_all(&stream, &bytes).await;
-    drop(stream);
-    if written.is_ok() {
-        let _unfinished = OutgoingBody::finish(body, None);
-    }
-}
-
-fn fields(headers: impl Iterator<Item = (&'static str, String)>) -> Result<Fields, ErrorCode> {
+fn fields(headers: impl Iterator<Item = (impl Into<String>, String)>) -> Result<Fields, ErrorCode> {
     let headers: Vec<_> = headers
-        .map(|(name, value)| (name.to_owned(), value.into_bytes()))
+        .map(|(name, value)| (name.into(), value.into_bytes()))
         .collect();
     Fields::from_list(&headers)
         .map_err(|error| internal(&format!("a header was refused: {error:?}")))
-}
-
-async fn collect(body: IncomingBody, bytes_max: usize) -> Result<Vec<u8>, BodyError> {
-    // OK because its stream is asked for once.
-    let stream = body.stream().expect("a body has a stream");
-    let mut taken = Vec::new();
-    loop {
-        match stream.read(READ_BYTES) {
-            Ok(chunk) if chunk.is_empty() => ready(stream.subscribe()).await,
-            Ok(mut chunk) => taken.append(&mut chunk),
-            Err(StreamError::Closed) => break,
-            Err(StreamError::LastOperationFailed(_)) => return Err(BodyError::Incomplete),
-        }
-        if taken.len() > bytes_max {
-            return Err(BodyError::TooLarge);
-        }
-    }
-    drop(stream);
-    // Only the trailers tell an end from a connection that broke.
-    let trailers = IncomingBody::finish(body);
-    loop {
-        match trailers.get() {
-            Some(Ok(Ok(_))) => return Ok(taken),
-            Some(_) => return Err(BodyError::Incomplete),
-            None => ready(trailers.subscribe()).await,
-        }
-    }
 }
 
 fn internal(message: &str) -> ErrorCode {

@@ -4,14 +4,17 @@
 use std::time::Duration;
 
 use spin_sdk::wasip3::http::client;
-pub(crate) use spin_sdk::wasip3::http::types::Method;
 use spin_sdk::wasip3::http::types::{
-    ErrorCode, Fields, Request as HostRequest, RequestOptions, Response as WasiResponse, Scheme,
+    ErrorCode, Fields, Method, Request as HostRequest, RequestOptions, Response as WasiResponse,
+    Scheme, Trailers,
 };
-use spin_sdk::wasip3::wit_bindgen::{StreamReader, StreamResult, StreamWriter};
+use spin_sdk::wasip3::wit_bindgen::{
+    FutureReader, FutureWriter, StreamReader, StreamResult, StreamWriter,
+};
 use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
 
 use crate::message::{Body, BodyError, NoUrl, RepeatedHeader, Response, Url, joined, single};
+use crate::outgoing::HttpRequest;
 
 /// How much of a body is asked for at once, in bytes.
 const READ_BYTES: usize = 16 * 1024;
@@ -85,14 +88,11 @@ impl Request {
     /// # Errors
     /// [`BodyError`]; no more than `bytes_max` bytes and one read have been taken in then.
     pub async fn body(self, bytes_max: usize) -> Result<Vec<u8>, BodyError> {
-        let (_done, done) = wit_future::new(|| Ok(()));
-        let (mut stream, trailers) = HostRequest::consume_body(self.request, done);
-        let body = collect(&mut stream, bytes_max).await?;
-        // Only the trailers tell an end from a connection that broke.
-        trailers
+        let (done, was_done) = wit_future::new(|| Ok(()));
+        let (stream, trailers) = HostRequest::consume_body(self.request, was_done);
+        BodyReader::new(stream, trailers, done)
+            .collect(bytes_max)
             .await
-            .map(|_| body)
-            .map_err(|_| BodyError::Incomplete)
     }
 }
 
@@ -103,15 +103,7 @@ impl Response {
         let (trailers_writer, trailers) = wit_future::new(|| Ok(None));
         // No trailers: dropping the writer says so.
         drop(trailers_writer);
-        let body = match self.body {
-            Body::Whole(body) => stream_of(body),
-            Body::Streamed(write) => {
-                let (writer, reader) = wit_stream::new();
-                spawn(write(BodyWriter { writer }));
-                Some(reader)
-            }
-        };
-        let (response, _sent) = WasiResponse::new(headers, body, trailers);
+        let (response, _sent) = WasiResponse::new(headers, self.body.into_host(), trailers);
         response
             .set_status_code(self.status)
             .map_err(|()| internal(&format!("`{}` is no status code", self.status)))?;
@@ -137,12 +129,79 @@ impl BodyWriter {
     }
 }
 
+impl Body {
+    /// A stream that gives it; none for an empty one.
+    fn into_host(self) -> Option<StreamReader<u8>> {
+        let (mut writer, reader) = wit_stream::new();
+        match self {
+            Self::Whole(body) if body.is_empty() => return None,
+            Self::Whole(body) => spawn(async move {
+                // A peer that is gone needs no body; there is nobody to tell.
+                let _unwritten = writer.write_all(body).await;
+            }),
+            Self::Streamed(write) => spawn(write(BodyWriter { writer })),
+        }
+        Some(reader)
+    }
+}
+
+/// The reading end of a body.
+pub struct BodyReader {
+    stream: StreamReader<u8>,
+    /// None once they were read, which is the end.
+    trailers: Option<FutureReader<Result<Option<Trailers>, ErrorCode>>>,
+    is_at_end: bool,
+    /// Tells the host, by being dropped, that nobody reads any more.
+    _done: FutureWriter<Result<(), ErrorCode>>,
+}
+
+impl BodyReader {
+    fn new(
+        stream: StreamReader<u8>,
+        trailers: FutureReader<Result<Option<Trailers>, ErrorCode>>,
+        done: FutureWriter<Result<(), ErrorCode>>,
+    ) -> Self {
+        Self {
+            stream,
+            trailers: Some(trailers),
+            is_at_end: false,
+            _done: done,
+        }
+    }
+
+    /// The next piece of it, of 16 KiB at most; `None` at its end.
+    ///
+    /// # Errors
+    /// [`BodyError::Incomplete`] if it broke off.
+    pub async fn read(&mut self) -> Result<Option<Vec<u8>>, BodyError> {
+        while !self.is_at_end {
+            let (result, piece) = self.stream.read(Vec::with_capacity(READ_BYTES)).await;
+            match result {
+                StreamResult::Complete(_) => {}
+                StreamResult::Dropped => self.is_at_end = true,
+                StreamResult::Cancelled => return Err(BodyError::Incomplete),
+            }
+            if !piece.is_empty() {
+                return Ok(Some(piece));
+            }
+        }
+        match self.trailers.take() {
+            // Only the trailers tell an end from a connection that broke.
+            Some(trailers) => match trailers.await {
+                Ok(_) => Ok(None),
+                Err(_) => Err(BodyError::Incomplete),
+            },
+            None => Ok(None),
+        }
+    }
+}
+
 /// A response that came from another component or server.
-pub struct HostResponse {
+pub struct HttpResponse {
     response: WasiResponse,
 }
 
-impl HostResponse {
+impl HttpResponse {
     /// The status code.
     pub fn status(&self) -> u16 {
         self.response.get_status_code()
@@ -162,48 +221,62 @@ impl HostResponse {
     /// # Errors
     /// [`BodyError`], as for a request.
     pub async fn body(self, bytes_max: usize) -> Result<Vec<u8>, BodyError> {
-        let (_done, done) = wit_future::new(|| Ok(()));
-        let (mut stream, trailers) = WasiResponse::consume_body(self.response, done);
-        let body = collect(&mut stream, bytes_max).await?;
-        trailers
-            .await
-            .map(|_| body)
-            .map_err(|_| BodyError::Incomplete)
+        self.into_reader()?.collect(bytes_max).await
+    }
+
+    /// The body, piece by piece.
+    ///
+    /// # Errors
+    /// [`BodyError::Incomplete`] if the host has none.
+    pub fn into_reader(self) -> Result<BodyReader, BodyError> {
+        let (done, was_done) = wit_future::new(|| Ok(()));
+        let (stream, trailers) = WasiResponse::consume_body(self.response, was_done);
+        Ok(BodyReader::new(stream, trailers, done))
     }
 }
 
-/// Sends a request to `url`, and returns the answer's head as soon as it is there. If `answer_max` is
-/// given, the host is asked to wait for so long, for the head and between two pieces of the body.
+/// Sends a request, and returns the answer's head as soon as it is there.
 ///
 /// # Errors
-/// With the cause, if `url` is none, the host does not grant it, or nobody answers.
-pub(crate) async fn call(
-    method: &Method,
-    url: &str,
-    headers: impl Iterator<Item = (&'static str, String)>,
-    body: Vec<u8>,
-    answer_max: Option<Duration>,
-) -> Result<HostResponse, String> {
+/// With the cause, if the URL is none, a header is not valid, the host does not grant the server, or
+/// nobody answers.
+pub(crate) async fn send(request: HttpRequest) -> Result<HttpResponse, String> {
     let failed = |error: ErrorCode| format!("{error:?}");
-    let parts = Url::parse(url)?;
+    let parts = Url::parse(&request.url)?;
+    let headers = request.headers.into_iter();
     let fields = fields(headers).map_err(failed)?;
     let (trailers_writer, trailers) = wit_future::new(|| Ok(None));
     drop(trailers_writer);
-    let (request, _sent) =
-        HostRequest::new(fields, stream_of(body), trailers, answer_max.map(options));
+    let options = request.answer_max.map(options);
+    let (outgoing, _sent) = HostRequest::new(fields, request.body.into_host(), trailers, options);
     let scheme = match parts.scheme {
         "http" => Scheme::Http,
         "https" => Scheme::Https,
         other => Scheme::Other(other.to_owned()),
     };
-    request
-        .set_method(method)
-        .and_then(|()| request.set_scheme(Some(&scheme)))
-        .and_then(|()| request.set_authority(Some(parts.authority)))
-        .and_then(|()| request.set_path_with_query(Some(parts.path_with_query)))
+    outgoing
+        .set_method(&method(request.method))
+        .map_err(|()| "the method is not valid".to_owned())?;
+    outgoing
+        .set_scheme(Some(&scheme))
+        .and_then(|()| outgoing.set_authority(Some(parts.authority)))
+        .and_then(|()| outgoing.set_path_with_query(Some(parts.path_with_query)))
         .map_err(|()| NoUrl)?;
-    let response = client::send(request).await.map_err(failed)?;
-    Ok(HostResponse { response })
+    let response = client::send(outgoing).await.map_err(failed)?;
+    Ok(HttpResponse { response })
+}
+
+fn method(name: String) -> Method {
+    match name.as_str() {
+        "GET" => Method::Get,
+        "HEAD" => Method::Head,
+        "POST" => Method::Post,
+        "PUT" => Method::Put,
+        "DELETE" => Method::Delete,
+        "OPTIONS" => Method::Options,
+        "PATCH" => Method::Patch,
+        _ => Method::Other(name),
+    }
 }
 
 /// What asks the host to wait for an answer for so long.
@@ -216,45 +289,12 @@ fn options(answer_max: Duration) -> RequestOptions {
     options
 }
 
-fn fields(headers: impl Iterator<Item = (&'static str, String)>) -> Result<Fields, ErrorCode> {
+fn fields(headers: impl Iterator<Item = (impl Into<String>, String)>) -> Result<Fields, ErrorCode> {
     let headers: Vec<_> = headers
-        .map(|(name, value)| (name.to_owned(), value.into_bytes()))
+        .map(|(name, value)| (name.into(), value.into_bytes()))
         .collect();
     Fields::from_list(&headers)
         .map_err(|error| internal(&format!("a header was refused: {error:?}")))
-}
-
-/// A stream that gives `body`; none for an empty one.
-fn stream_of(body: Vec<u8>) -> Option<StreamReader<u8>> {
-    if body.is_empty() {
-        return None;
-    }
-    let (mut writer, reader) = wit_stream::new();
-    spawn(async move {
-        // A peer that is gone needs no body; there is nobody to tell.
-        let _unwritten = writer.write_all(body).await;
-    });
-    Some(reader)
-}
-
-async fn collect(stream: &mut StreamReader<u8>, bytes_max: usize) -> Result<Vec<u8>, BodyError> {
-    let mut body = Vec::new();
-    loop {
-        let (result, mut chunk) = stream.read(Vec::with_capacity(READ_BYTES)).await;
-        if body.is_empty() {
-            body = chunk;
-        } else {
-            body.append(&mut chunk);
-        }
-        if body.len() > bytes_max {
-            return Err(BodyError::TooLarge);
-        }
-        match result {
-            StreamResult::Complete(_) => {}
-            StreamResult::Dropped => return Ok(body),
-            StreamResult::Cancelled => return Err(BodyError::Incomplete),
-        }
-    }
 }
 
 fn internal(message: &str) -> ErrorCode {

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use protocol::{AttemptEnd, Claim, Event, Record, Refusal, State, Status, Timestamp, Token, apply};
+use protocol::{
+    AttemptEnd, AttemptError, Claim, Event, Record, Refusal, State, Status, Timestamp, Token, apply,
+};
+use serde_json::value::to_raw_value;
 
 use crate::support::roles::submit;
 use crate::support::world::World;
@@ -141,13 +144,18 @@ fn events() -> Vec<Event> {
     events
 }
 
-fn ends() -> [AttemptEnd; 3] {
-    let message = || "it went wrong".to_owned();
+fn ends() -> [AttemptEnd; 4] {
+    let error = || AttemptError::from("it went wrong".to_owned());
     [
         AttemptEnd::Completed { result: None },
-        AttemptEnd::Permanent { message: message() },
+        AttemptEnd::Permanent { error: error() },
+        AttemptEnd::Partial {
+            error: error(),
+            // OK because a number is always JSON.
+            result: to_raw_value(&1).expect("a number is JSON"),
+        },
         AttemptEnd::Retryable {
-            message: message(),
+            error: error(),
             delay_ms: 1_000,
         },
     ]
@@ -191,6 +199,7 @@ fn cause(record: &Record, event: &Event) -> String {
         Event::Ended { end, .. } => match end {
             AttemptEnd::Completed { .. } => "ended: completed".to_owned(),
             AttemptEnd::Permanent { .. } => "ended: permanent".to_owned(),
+            AttemptEnd::Partial { .. } => "ended: partial".to_owned(),
             AttemptEnd::Retryable { .. } => format!("ended: retryable{last}"),
         },
     }

@@ -131,8 +131,13 @@ impl Kind {
                 progress,
             },
             Self::Completed => ended(AttemptEnd::Completed { result: None }),
-            Self::Permanent => ended(AttemptEnd::Permanent { message }),
-            Self::Retryable { delay_ms } => ended(AttemptEnd::Retryable { message, delay_ms }),
+            Self::Permanent => ended(AttemptEnd::Permanent {
+                error: message.into(),
+            }),
+            Self::Retryable { delay_ms } => ended(AttemptEnd::Retryable {
+                error: message.into(),
+                delay_ms,
+            }),
             Self::Released => Event::Released { token },
             Self::LeaseExpired => Event::LeaseExpired,
             Self::Interrupted { tenure: of } => Event::Interrupted { tenure: tenure(of) },

@@ -167,6 +167,7 @@ impl Core {
             max_attempts: attempts_max,
             attempt: self.attempt,
             attempts: self.attempts.iter().map(|run| run.attempt()).collect(),
+            error_details: None,
             state: self.standing.state(lease),
             traceparent: None,
             tracestate: None,
@@ -216,6 +217,7 @@ impl Standing {
                     code: ErrorCode::Permanent,
                     message: String::new(),
                 },
+                result: None,
             },
             Self::Cancelled => State::Cancelled { at: PAST },
         }

@@ -202,7 +202,7 @@ impl End {
                 result: Some(to_raw_value(&number).expect("a number is JSON")),
             },
             Self::Retryable => AttemptEnd::Retryable {
-                message: String::new(),
+                error: String::new().into(),
                 delay_ms: RETRY_DELAY_MS,
             },
         }

@@ -2,9 +2,10 @@
 //! to be lost, and whatever an attempt reports can be recorded.
 
 use protocol::{
-    ATTEMPTS_KEPT_MAX, AttemptEnd, BACKOFF_BASE_MS, Claim, ClaimError, Claimant, ErrorCode, Event,
-    IllegalTransition, MESSAGE_BYTES_MAX, Order, OrderId, RESULT_BYTES_MAX, Record, Refusal, State,
-    Status, SweepPolicy, SweepTurn, Timestamp, Token, apply, backoff_ms,
+    ATTEMPTS_KEPT_MAX, AttemptEnd, AttemptError, BACKOFF_BASE_MS, Claim, ClaimError, Claimant,
+    DETAILS_BYTES_MAX, ErrorCode, Event, IllegalTransition, MESSAGE_BYTES_MAX, Order, OrderId,
+    RESULT_BYTES_MAX, Record, Refusal, State, Status, SweepPolicy, SweepTurn, Timestamp, Token,
+    apply, backoff_ms,
 };
 use serde_json::value::RawValue;
 
@@ -182,12 +183,16 @@ fn holder(record: &Record) -> Claim {
 }
 
 fn completed(record: &Record, result_bytes: usize) -> Event {
-    let json = format!("\"{}\"", "x".repeat(result_bytes - 2));
-    let result = Some(RawValue::from_string(json).expect("a string"));
+    let result = Some(json_of(result_bytes));
     Event::Ended {
         token: holder(record).token,
         end: AttemptEnd::Completed { result },
     }
+}
+
+/// JSON of that many bytes.
+fn json_of(bytes: usize) -> Box<RawValue> {
+    RawValue::from_string(format!("\"{}\"", "x".repeat(bytes - 2))).expect("a string")
 }
 
 fn whatever_the_size(
@@ -243,7 +248,9 @@ fn a_message_that_is_too_long_is_cut_and_says_so() {
     for char in ["x", "é", "\u{1}", "\"", "😀"] {
         let message = char.repeat(MESSAGE_BYTES_MAX);
         let bytes = message.len();
-        let end = AttemptEnd::Permanent { message };
+        let end = AttemptEnd::Permanent {
+            error: message.into(),
+        };
         let failed = apply(&record, &Event::Ended { token, end }, START).expect("held");
         let kept = failed.latest_error().expect("it failed").message;
         if bytes == MESSAGE_BYTES_MAX && char == "x" {
@@ -267,12 +274,12 @@ fn whole_messages(
 ) -> Result<Record, IllegalTransition> {
     let mut next = apply(record, event, now)?;
     if let Event::Ended {
-        end: AttemptEnd::Retryable { message, .. },
+        end: AttemptEnd::Retryable { error, .. },
         ..
     } = event
         && let Some(attempt) = next.attempts.last_mut()
     {
-        attempt.error = Some(message.clone());
+        attempt.error = Some(error.message.clone());
     }
     Ok(next)
 }
@@ -296,7 +303,7 @@ fn the_largest_record_fits(apply: Apply) {
         };
         for _ in 0..ATTEMPTS_KEPT_MAX + 5 {
             let end = AttemptEnd::Retryable {
-                message: char.repeat(100_000),
+                error: largest_error(char),
                 delay_ms: 0,
             };
             let token = holder(&record).token;
@@ -308,13 +315,70 @@ fn the_largest_record_fits(apply: Apply) {
             };
             record = apply(&record, &Event::Claimed { claim, alone: true }, START).expect("due");
         }
-        let ended = apply(&record, &completed(&record, RESULT_BYTES_MAX), START).expect("held");
-        assert_eq!(ended.attempts.len(), ATTEMPTS_KEPT_MAX);
-        let bytes = ended.to_json().len();
-        assert!(
-            bytes < VALUE_BYTES_MAX,
-            "{char:?}: a record of {bytes} bytes"
-        );
+        let partial = Event::Ended {
+            token: holder(&record).token,
+            end: AttemptEnd::Partial {
+                error: largest_error(char),
+                result: json_of(RESULT_BYTES_MAX),
+            },
+        };
+        for event in [completed(&record, RESULT_BYTES_MAX), partial] {
+            let ended = apply(&record, &event, START).expect("held");
+            assert_eq!(ended.attempts.len(), ATTEMPTS_KEPT_MAX);
+            let bytes = ended.to_json().len();
+            assert!(
+                bytes < VALUE_BYTES_MAX,
+                "{char:?}: a record of {bytes} bytes"
+            );
+        }
+    }
+}
+
+fn largest_error(char: &str) -> AttemptError {
+    AttemptError {
+        message: char.repeat(100_000),
+        details: Some(json_of(DETAILS_BYTES_MAX)),
+    }
+}
+
+#[test]
+fn what_a_failed_attempt_tells_is_kept_within_bounds() {
+    let (_, record) = held();
+    let token = holder(&record).token;
+    for (bytes, is_kept) in [(DETAILS_BYTES_MAX, true), (DETAILS_BYTES_MAX + 1, false)] {
+        let error = AttemptError {
+            message: "no".to_owned(),
+            details: Some(json_of(bytes)),
+        };
+        for end in [
+            AttemptEnd::Permanent {
+                error: error.clone(),
+            },
+            AttemptEnd::Partial {
+                error: error.clone(),
+                result: json_of(10),
+            },
+            AttemptEnd::Retryable { error, delay_ms: 0 },
+        ] {
+            let ended = apply(&record, &Event::Ended { token, end }, START).expect("held");
+            assert_eq!(ended.error_details.is_some(), is_kept, "{bytes}");
+            assert_eq!(ended.latest_error().expect("it failed").message, "no");
+        }
+    }
+    for (bytes, code) in [
+        (RESULT_BYTES_MAX, ErrorCode::Partial),
+        (RESULT_BYTES_MAX + 1, ErrorCode::Permanent),
+    ] {
+        let end = AttemptEnd::Partial {
+            error: "no".to_owned().into(),
+            result: json_of(bytes),
+        };
+        let ended = apply(&record, &Event::Ended { token, end }, START).expect("held");
+        assert_eq!(ended.latest_error().expect("it failed").code, code);
+        let State::Failed { result, .. } = ended.state else {
+            panic!("it failed")
+        };
+        assert_eq!(result.is_some(), code == ErrorCode::Partial);
     }
 }
 

@@ -100,9 +100,11 @@ pub fn end(claimant: Claimant, end: End) -> AttemptEnd {
         End::Completed => AttemptEnd::Completed {
             result: Some(to_raw_value(&message).expect("a string is JSON")),
         },
-        End::Permanent => AttemptEnd::Permanent { message },
+        End::Permanent => AttemptEnd::Permanent {
+            error: message.into(),
+        },
         End::Retryable => AttemptEnd::Retryable {
-            message,
+            error: message.into(),
             delay_ms: 1_000,
         },
     }
