@@ -17,17 +17,19 @@ mod system;
 mod systems;
 mod versions;
 
+use std::time::Duration;
 use std::{fs, panic};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail, ensure};
 use tests::repository_path;
 
 use crate::effort::Effort;
+use crate::load::{CONNECTIONS, Load};
 use crate::machine::Machine;
 use crate::rounds::compare;
-use results::{Method, Results, Row, Skipped};
+use results::{Method, OrdersRound, Results, Row, Skipped};
 use system::System;
-use systems::SYSTEMS;
+use systems::{OURS_SQLITE, SYSTEMS};
 
 /// How often each system is measured.
 const ROUNDS: Effort<usize> = Effort { full: 5, quick: 1 };
@@ -36,45 +38,66 @@ const ROUNDS: Effort<usize> = Effort { full: 5, quick: 1 };
 const KEPT: &str = "bench/results";
 const LATEST: &str = "target/bench/results";
 
+/// A system, what was measured of it, and what it is to be asked for.
+struct Contender {
+    system: System,
+    row: Row,
+    reads: Option<Load>,
+}
+
 /// Measures all, and keeps the results if that is asked for.
 pub fn run(is_recorded: bool) -> Result<()> {
-    let (mut systems, skipped) = start_all();
+    let machine = Machine::read();
+    let mut skipped = Vec::new();
+    let mut contenders = start_all(&mut skipped);
+    measure(&mut contenders, &mut skipped);
     let results = Results {
-        machine: Machine::read(),
+        machine,
         method: Method {
-            connections: crate::load::CONNECTIONS,
+            connections: CONNECTIONS,
             rounds: ROUNDS.now(),
             submit_ms: round::SUBMIT.now().as_millis(),
             read_ms: round::READ.now().as_millis(),
         },
         versions: versions::versions(),
-        systems: measure(&mut systems)?,
+        systems: contenders.into_iter().map(|it| it.row).collect(),
         skipped,
     };
-    drop(systems);
     print!("{}", page::lines(&results));
     for target in results.targets() {
         compare(target.what, target.ratio, target.bound);
     }
+    let is_ours = |row: &Row| row.name == OURS_SQLITE;
+    ensure!(
+        results.systems.iter().any(is_ours),
+        "what is to be compared with all others was skipped"
+    );
     keep(&results, is_recorded)
 }
 
-/// Starts what can be started, and says what cannot.
-fn start_all() -> (Vec<System>, Vec<Skipped>) {
-    let (mut systems, mut skipped) = (Vec::new(), Vec::new());
+/// Starts what can be started.
+fn start_all(skipped: &mut Vec<Skipped>) -> Vec<Contender> {
+    let mut contenders = Vec::new();
     for (name, start) in SYSTEMS {
         match started(*start) {
-            Ok(system) => systems.push(system),
-            Err(error) => {
-                println!("  {name:<28} skipped: {error:#}");
-                skipped.push(Skipped {
-                    name: (*name).to_owned(),
-                    why: format!("{error:#}"),
-                });
-            }
+            Ok(system) => contenders.push(Contender {
+                row: Row::of(&system),
+                system,
+                reads: None,
+            }),
+            Err(error) => skip(name, &error, skipped),
         }
     }
-    (systems, skipped)
+    contenders
+}
+
+/// Says that a system is left out.
+fn skip(name: &str, error: &Error, skipped: &mut Vec<Skipped>) {
+    println!("  {name} is skipped: {error:#}");
+    skipped.push(Skipped {
+        name: name.to_owned(),
+        why: format!("{error:#}"),
+    });
 }
 
 /// Starts one; what the harness of the tests panics with is an error here.
@@ -87,34 +110,49 @@ fn started(start: fn() -> Result<System>) -> Result<System> {
 }
 
 /// Orders in rounds, then reads in rounds: what is read is open, and stays so.
-fn measure(systems: &mut [System]) -> Result<Vec<Row>> {
-    let mut rows: Vec<_> = systems.iter().map(Row::of).collect();
-    // The first of it compiles and connects, which is no part of the question.
-    for system in systems.iter().filter(|system| system.takes_orders()) {
-        round::orders(system, round::WARM_UP.now()).context(system.name)?;
-    }
-    for _ in 0..ROUNDS.now() {
-        for (system, row) in systems.iter().zip(&mut rows) {
-            if system.takes_orders() {
-                let round = round::orders(system, round::SUBMIT.now());
-                row.orders.push(round.context(system.name)?);
+fn measure(contenders: &mut Vec<Contender>, skipped: &mut Vec<Skipped>) {
+    let mut each = |step: fn(&mut Contender) -> Result<()>| {
+        contenders.retain_mut(|it| {
+            let outcome = step(it);
+            if let Err(error) = &outcome {
+                skip(it.system.name, error, skipped);
             }
-        }
-    }
-    let loads: Vec<_> = systems
-        .iter()
-        .map(|system| round::reads_of_open_orders(system).context(system.name))
-        .collect::<Result<_>>()?;
-    for (system, load) in systems.iter().zip(&loads) {
-        round::reads(system, load, round::WARM_UP.now()).context(system.name)?;
-    }
+            outcome.is_ok()
+        });
+    };
+    // The first of it compiles and connects, which is no part of the question.
+    each(|it| it.orders(round::WARM_UP).map(drop));
     for _ in 0..ROUNDS.now() {
-        for ((system, load), row) in systems.iter().zip(&loads).zip(&mut rows) {
-            let round = round::reads(system, load, round::READ.now());
-            row.reads.push(round.context(system.name)?);
-        }
+        each(|it| {
+            let round = it.orders(round::SUBMIT.now())?;
+            it.row.orders.extend(round);
+            Ok(())
+        });
     }
-    Ok(rows)
+    each(|it| {
+        let load = round::reads_of_open_orders(&it.system)?;
+        round::reads(&it.system, &load, round::WARM_UP)?;
+        it.reads = Some(load);
+        Ok(())
+    });
+    for _ in 0..ROUNDS.now() {
+        each(|it| {
+            let load = it.reads.as_ref().context("it has nothing to be read")?;
+            let round = round::reads(&it.system, load, round::READ.now())?;
+            it.row.reads.push(round);
+            Ok(())
+        });
+    }
+}
+
+impl Contender {
+    /// A round of orders; none if it takes none.
+    fn orders(&self, duration: Duration) -> Result<Option<OrdersRound>> {
+        let takes = self.system.takes_orders();
+        takes
+            .then(|| round::orders(&self.system, duration))
+            .transpose()
+    }
 }
 
 /// Writes the results and their plot, and the page if they are to stay.

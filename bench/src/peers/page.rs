@@ -21,18 +21,18 @@ const END: &str = "<!-- /peers -->\n";
 type Column = (&'static str, fn(&Results, &Row) -> Option<String>);
 
 const COLUMNS: &[Column] = &[
-    ("accepted/s", |_, row| rate(row, ACCEPTED)),
-    ("completed/s", |_, row| rate(row, COMPLETED)),
-    ("µs an order", |_, row| cost(row, WORK_US)),
+    ("accepted/s", |_, row| row.text(ACCEPTED)),
+    ("completed/s", |_, row| row.text(COMPLETED)),
+    ("µs an order", |_, row| row.text(WORK_US)),
     ("to the floor", |results, row| {
         ratio(results, row, FLOOR, WORK_US)
     }),
     ("to BullMQ", |results, row| {
         ratio(results, row, BULLMQ, WORK_US)
     }),
-    ("µs with its reads", |_, row| cost(row, WHOLE_US)),
-    ("status reads/s", |_, row| rate(row, READS)),
-    ("µs a read", |_, row| cost(row, READ_US)),
+    ("µs with its reads", |_, row| row.text(WHOLE_US)),
+    ("status reads/s", |_, row| row.text(READS)),
+    ("µs a read", |_, row| row.text(READ_US)),
     ("to hello", |results, row| {
         ratio(results, row, HELLO, READ_US)
     }),
@@ -145,29 +145,6 @@ fn markdown(results: &Results, file: &str) -> String {
     text
 }
 
-/// A rate, in whole numbers with their thousands apart.
-fn rate(row: &Row, figure: Figure) -> Option<String> {
-    let digits = format!("{:.0}", row.median(figure)?);
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    Some(text)
-}
-
-/// A length of time: small ones with a digit more.
-fn cost(row: &Row, figure: Figure) -> Option<String> {
-    let us = row.median(figure)?;
-    Some(if us < 100.0 {
-        format!("{us:.1}")
-    } else {
-        format!("{us:.0}")
-    })
-}
-
 fn ratio(results: &Results, row: &Row, to: &str, figure: Figure) -> Option<String> {
     let ratio = results.ratio(&row.name, to, figure)?;
     Some(format!("{ratio:.2}×"))
@@ -175,6 +152,7 @@ fn ratio(results: &Results, row: &Row, to: &str, figure: Figure) -> Option<Strin
 
 #[cfg(test)]
 mod tests {
+    use super::super::KEPT;
     use super::super::results::tests::sample;
     use super::*;
 
@@ -190,6 +168,20 @@ mod tests {
     fn the_page_has_a_place_for_it() {
         let page = ::tests::read_repository_file(PAGE);
         assert!(with_part(&page, "").is_some());
+    }
+
+    #[test]
+    fn the_page_shows_what_was_kept() {
+        let page = ::tests::read_repository_file(PAGE);
+        // None is named before the first run that is recorded.
+        let Some((_, rest)) = page.split_once(&format!("](../{KEPT}/")) else {
+            return;
+        };
+        let (name, _) = rest.split_once(".svg)").expect("the plot comes first");
+        let file = format!("{KEPT}/{name}");
+        let json = ::tests::read_repository_file(&format!("{file}.json"));
+        let results = serde_json::from_str(&json).expect("the file holds results");
+        assert_eq!(with_part(&page, &markdown(&results, &file)), Some(page));
     }
 
     #[test]

@@ -74,11 +74,7 @@ fn panel(body: &mut String, top: f64, heading: &str, results: &Results, figure: 
         )
         .expect("a string grows");
         let end = LEFT + width + 6.0;
-        let value = if value < 100.0 {
-            format!("{value:.1}")
-        } else {
-            format!("{value:.0}")
-        };
+        let value = row.text(figure).unwrap_or_default();
         text(body, end, baseline, "start", "#111", 12, &value);
         y += STEP;
     }

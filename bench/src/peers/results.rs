@@ -8,9 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::system::System;
-use super::systems::{
-    BULLMQ, BY_HAND_REDIS, FLOOR, HELLO, OURS_REDIS, OURS_SQLITE, RESTATE_SERVER,
-};
+use super::systems::{BULLMQ, BY_HAND_REDIS, FLOOR, HELLO, OURS_SQLITE, RESTATE_SERVER};
 use crate::machine::Machine;
 use crate::rounds::{Target, median};
 
@@ -131,13 +129,6 @@ const AIMS: &[Aim] = &[
         Target::AtLeast(1.0),
     ),
     (
-        "processor time an order on Redis, to BullMQ",
-        OURS_REDIS,
-        BULLMQ,
-        WORK_US,
-        Target::AtMost(1.0),
-    ),
-    (
         "processor time a status on SQLite, to Restate",
         OURS_SQLITE,
         RESTATE_SERVER,
@@ -167,6 +158,22 @@ impl Row {
     /// The median of a figure; none if it was not measured of this system.
     pub fn median(&self, figure: Figure) -> Option<f64> {
         middle(self.rounds(figure))
+    }
+
+    /// The median of a figure as it is read: thousands apart, and of small ones a digit more.
+    pub fn text(&self, figure: Figure) -> Option<String> {
+        let value = self.median(figure)?;
+        let decimals = usize::from(value < 100.0);
+        let digits = format!("{value:.decimals$}");
+        let whole = digits.split('.').next().map_or(0, str::len);
+        let mut text = String::new();
+        for (index, digit) in digits.chars().enumerate() {
+            if index > 0 && index < whole && (whole - index).is_multiple_of(3) {
+                text.push(',');
+            }
+            text.push(digit);
+        }
+        Some(text)
     }
 
     fn rounds(&self, figure: Figure) -> Vec<f64> {
@@ -261,6 +268,14 @@ pub mod tests {
     fn a_ratio_is_that_of_the_same_round() {
         let ratio = sample().ratio(OURS_SQLITE, FLOOR, WORK_US);
         assert!(ratio.is_some_and(|ratio| (ratio - 5.0).abs() < 1e-9));
+    }
+
+    #[test]
+    fn a_figure_is_read_with_its_thousands_apart() {
+        let text = |us| row("", us).text(WORK_US);
+        assert_eq!(text(0.5).as_deref(), Some("1.0"));
+        assert_eq!(text(50.0).as_deref(), Some("100"));
+        assert_eq!(text(617_283.5).as_deref(), Some("1,234,567"));
     }
 
     #[test]

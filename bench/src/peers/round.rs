@@ -19,10 +19,8 @@ pub const SUBMIT: Effort<Duration> = Effort {
     quick: Duration::from_millis(500),
 };
 pub const READ: Effort<Duration> = SUBMIT;
-pub const WARM_UP: Effort<Duration> = Effort {
-    full: Duration::from_secs(1),
-    quick: Duration::from_millis(300),
-};
+/// For long enough that what compiles while it runs has done so.
+pub const WARM_UP: Duration = Duration::from_secs(1);
 
 /// How many open orders are read in turn.
 const OPEN: usize = 100;
