@@ -29,7 +29,7 @@ impl Machine {
             date: printed_by(&["date", "--utc", "+%Y-%m-%d %H:%M UTC"]),
             processor: line_of("/proc/cpuinfo", "model name"),
             cores: std::thread::available_parallelism().map_or(0, usize::from),
-            memory: line_of("/proc/meminfo", "MemTotal"),
+            memory: gib(&line_of("/proc/meminfo", "MemTotal")),
             kernel: kernel.trim().to_owned(),
             commit: printed_by(&["git", "rev-parse", "--short", "HEAD"]),
             load: load.split(' ').next().unwrap_or_default().to_owned(),
@@ -79,6 +79,17 @@ fn line_of(file: &str, name: &str) -> String {
     let line = text.lines().find(|line| line.starts_with(name));
     let value = line.and_then(|line| line.split_once(':'));
     value.map_or_else(String::new, |(_, value)| value.trim().to_owned())
+}
+
+/// What is told as `24684092 kB`, as it is read.
+fn gib(kib: &str) -> String {
+    let number = kib
+        .split(' ')
+        .next()
+        .and_then(|kib| kib.parse::<f64>().ok());
+    number.map_or_else(String::new, |kib| {
+        format!("{:.1} GiB", kib / 1024.0 / 1024.0)
+    })
 }
 
 /// The first line of what a command prints; nothing if it cannot be run.

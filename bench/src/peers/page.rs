@@ -191,7 +191,7 @@ mod tests {
             text.contains("| ours, SQLite | order and work | 10,000 |"),
             "{text}"
         );
-        assert!(text.contains("| 100 | 5.00× | 0.67× | 150 |"), "{text}");
+        assert!(text.contains("| 200 | 5.00× | 0.67× | 300 |"), "{text}");
         assert!(text.contains("Restate was skipped: cannot run `node`."));
     }
 }
