@@ -9,7 +9,7 @@ set -eu
 
 url=${1%/}
 count=${2:-100}
-order='{"customer": "Ada Lovelace", "items": [{"name": "tea", "quantity": 2}]}'
+order=$(cat "$(dirname "$0")/../orders/example.json")
 
 # What is left open after this long is called lost, in seconds.
 patience=900

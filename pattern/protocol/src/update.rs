@@ -84,12 +84,14 @@ pub(crate) async fn update<S: Store, E>(
         };
         next.revision = record.revision + 1;
         next.write = write;
+        let written = next.to_json();
         // The answer is not looked at: what really is there tells. If that cannot be read
-        // now, or was moved meanwhile, the next turn finds it.
-        failure = match store.swap(snapshot, &next.to_json()).await {
+        // now, or was moved meanwhile, the next turn finds it. What was written is known by
+        // its bytes, without reading them as a record: the write's name is among them.
+        failure = match store.swap(snapshot, &written).await {
             Err(error) => Some(error),
             Ok(_) => match store.get(&place).await {
-                Ok(Some(value)) if decode::<E>(id, &value)?.write == write => return Ok(next),
+                Ok(Some(value)) if value == written => return Ok(next),
                 Ok(_) => None,
                 Err(error) => Some(error),
             },
