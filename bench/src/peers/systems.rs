@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 use tempfile::TempDir;
-use tests::{RedisServer, Setup, repository_path};
+use tests::{RedisServer, Setup};
 
 use super::postgres::Postgres;
 use super::system::{Keeps, RESTATE, System};
@@ -94,7 +94,9 @@ fn by_hand(name: &'static str, keeps: Keeps, store: baseline::Keeps) -> Result<S
 
 fn floor() -> Result<System> {
     let data = TempDir::new()?;
-    let mut floor = Command::new(repository_path("target/release/bench-floor"));
+    // It is built beside this program, as hosts are.
+    let program = std::env::current_exe()?.with_file_name("bench-floor");
+    let mut floor = Command::new(program);
     floor.arg(data.path().join("orders.db"));
     let (process, address) = serve(floor)?;
     let system = System::new(FLOOR, Keeps::Work, address);
