@@ -1,9 +1,9 @@
 // pg-boss: a queue in PostgreSQL, whose jobs are the orders, and a worker in the same process.
 //
 // Set up for what costs it least: the worker takes jobs in batches, as often as its manual allows, and
-// goes on without a pause while batches are full. To be told of each new job (`notify`) halves the
-// orders a second, and doubles what each costs. PGHOST names the directory of the server's
-// socket, which commits as it does by default: after its fsync.
+// goes on without a pause while batches are full. With `notify` it would be told of each new job, take
+// few at a time, and cost more an order, as was tried. PGHOST names the directory of the server's socket,
+// which commits as it does by default: after its fsync.
 
 import { setTimeout } from "node:timers/promises";
 import { PgBoss } from "pg-boss";
