@@ -1,20 +1,23 @@
-//! What is compared with: the same surface on Fastify, keeping orders in memory or in Redis.
+//! What is compared with in most benchmarks: the same surface on Fastify by hand, keeping orders
+//! in memory or in Redis.
 
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use tests::{RedisServer, repository_path};
 
-/// Where `cargo xtask bench` installs the baseline's packages.
-const DIRECTORY: &str = "target/bench/baseline";
+use crate::process::Process;
+
+/// Where `cargo xtask bench` installs what is written in JavaScript.
+const DIRECTORY: &str = "target/bench/peers";
 
 /// A baseline that runs, and is killed when this is dropped.
 pub struct Baseline {
     pub address: SocketAddr,
     fastify: Process,
-    _redis: Option<RedisServer>,
+    redis: Option<RedisServer>,
 }
 
 /// Where the baseline keeps orders.
@@ -32,53 +35,52 @@ impl Baseline {
             Keeps::InMemory => None,
             Keeps::InRedis => Some(RedisServer::start()),
         };
-        let mut node = Command::new("node");
-        node.arg("server.js")
-            .current_dir(repository_path(DIRECTORY));
+        let mut node = node("by-hand.js");
         if let Some(redis) = &redis {
             node.env("REDIS_SOCKET", redis.socket());
         }
-        let (fastify, line) = Process::start(&mut node, "Serving ")?;
-        let address = line.rsplit("http://").next().unwrap_or_default();
+        let (fastify, address) = serve(node)?;
         Ok(Self {
-            address: address.parse().with_context(|| format!("found `{line}`"))?,
+            address,
             fastify,
-            _redis: redis,
+            redis,
         })
     }
 
+    /// The number of Fastify's process.
     pub fn process_id(&self) -> u32 {
-        self.fastify.0.id()
+        self.fastify.id()
+    }
+
+    /// The numbers of its processes, and of its store's.
+    pub fn process_ids(&self) -> Vec<u32> {
+        let redis = self.redis.as_ref().map(RedisServer::process_id);
+        [Some(self.process_id()), redis]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
-struct Process(Child);
-
-impl Process {
-    /// Starts a process, and waits for the line by which it says that it is ready.
-    fn start(command: &mut Command, ready: &str) -> Result<(Self, String)> {
-        let name = command.get_program().to_string_lossy().into_owned();
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-        let hint = "run `cargo xtask bench`, which installs what is needed";
-        let mut process = Self(child.with_context(|| format!("cannot run `{name}`; {hint}"))?);
-        let stdout = process
-            .0
-            .stdout
-            .take()
-            .context("standard output is piped")?;
-        let mut lines = BufReader::new(stdout).lines();
-        let line = lines.find(|line| line.as_ref().map_or(true, |line| line.contains(ready)));
-        let line = line.with_context(|| format!("`{name}` ended; {hint}"))??;
-        // What it prints later must not fill the pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        Ok((process, line))
-    }
+/// Where what is written in JavaScript is installed.
+pub fn installed() -> PathBuf {
+    repository_path(DIRECTORY)
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        // Neither can fail for a process that has not been waited for, and a drop must not panic.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Node with one of the files there: of the version that is installed with them, if it is.
+pub fn node(file: &str) -> Command {
+    let own = installed().join("node_modules/.bin/node");
+    let mut node = Command::new(if own.exists() { own } else { "node".into() });
+    node.arg(file).current_dir(installed());
+    node.env("OPENAPI", repository_path("clients/js/openapi.json"));
+    node.env("NODE_ENV", "production");
+    node
+}
+
+/// Starts a process that says where it serves, as hosts do.
+pub fn serve(command: Command) -> Result<(Process, SocketAddr)> {
+    let (process, line) = Process::start(command, "Serving http://")?;
+    let address = line.rsplit("http://").next().unwrap_or_default();
+    let address = address.parse().with_context(|| format!("found `{line}`"))?;
+    Ok((process, address))
 }

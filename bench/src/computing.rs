@@ -9,12 +9,16 @@ use std::time::Duration;
 use anyhow::Result;
 use tests::{Setup, until};
 
+use crate::effort::Effort;
 use crate::load::{Load, Measured, Pace};
 use crate::orders::{order_that, reads, submissions, submit};
 use crate::rounds::{Target, compare};
 
 const PER_SECOND: u32 = 200;
-const DURATION: Duration = Duration::from_secs(15);
+const DURATION: Effort<Duration> = Effort {
+    full: Duration::from_secs(15),
+    quick: Duration::from_secs(5),
+};
 const WARM_UP: Duration = Duration::from_secs(3);
 
 /// How long an order computes: longer than the measurement, so that its load is steady.
@@ -37,7 +41,7 @@ pub fn run() -> Result<()> {
         requests: Arc::new(requests),
         statuses: &[200, 202],
         connections: 16,
-        pace: Pace::Open(PER_SECOND, DURATION),
+        pace: Pace::Open(PER_SECOND, DURATION.now()),
         addresses: vec![host.address()],
     };
     // The first requests start instances, which is no part of the question.

@@ -15,6 +15,7 @@ use tests::{Setup, order};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use crate::effort::Effort;
 use crate::load::{Load, Measured, Pace};
 use crate::machine::resident_kib;
 use crate::orders::{order_that, submit};
@@ -24,7 +25,10 @@ use crate::rounds::{Target, compare};
 const HONEST_PER_SECOND: u32 = 200;
 const HONEST_CONNECTIONS: usize = 16;
 /// How long each attack is watched.
-const ROUND: Duration = Duration::from_secs(10);
+const ROUND: Effort<Duration> = Effort {
+    full: Duration::from_secs(10),
+    quick: Duration::from_secs(3),
+};
 
 /// The most memory that the host may have, in KiB.
 const MEMORY_KIB_MAX: u64 = 256 * 1024;
@@ -175,7 +179,7 @@ fn honest(address: SocketAddr) -> Load {
         requests: Arc::new(vec![submission.into_bytes(), health.into_bytes()]),
         statuses: &[200, 202],
         connections: HONEST_CONNECTIONS,
-        pace: Pace::Open(HONEST_PER_SECOND, ROUND),
+        pace: Pace::Open(HONEST_PER_SECOND, ROUND.now()),
     }
 }
 

@@ -9,11 +9,15 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::Result;
 use tests::{Kept, Setup};
 
+use crate::effort::Effort;
 use crate::machine::resident_kib;
 use crate::orders::{order_that, submit};
 use crate::rounds::{Target, compare};
 
-const ORDERS: [usize; 2] = [1000, 10_000];
+const ORDERS: Effort<[usize; 2]> = Effort {
+    full: [1000, 10_000],
+    quick: [100, 1000],
+};
 
 /// Sixteen attempts share an instance, and attempts get half of all instances.
 const CONFIG: &str = "[processor]
@@ -31,7 +35,7 @@ const RECOVERY_MAX: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_secs(1);
 
 pub fn run() -> Result<()> {
-    ORDERS.into_iter().try_for_each(kill)
+    ORDERS.now().into_iter().try_for_each(kill)
 }
 
 fn kill(orders: usize) -> Result<()> {

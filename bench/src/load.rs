@@ -53,8 +53,10 @@ pub struct Answered {
 pub struct Measured {
     pub answers: Vec<Answered>,
     pub elapsed: Duration,
-    /// The `Location` of every answer that has one.
+    /// Where the status of every order is that was accepted.
     pub locations: Vec<String>,
+    /// The last of them on each connection.
+    pub latest: Vec<String>,
 }
 
 impl Load {
@@ -77,6 +79,7 @@ impl Load {
         for task in tasks {
             let measured = runtime.block_on(task).context("a connection panicked")??;
             all.answers.extend(measured.answers);
+            all.latest.extend(measured.locations.last().cloned());
             all.locations.extend(measured.locations);
         }
         all.elapsed = began.elapsed();
@@ -85,10 +88,8 @@ impl Load {
 
     /// One connection.
     async fn serve(self, index: usize, began: Instant) -> Result<Measured> {
-        let stream = TcpStream::connect(self.addresses[index % self.addresses.len()]).await;
-        let mut stream = stream.context("cannot connect")?;
-        stream.set_nodelay(true)?;
-        let mut buffer = Vec::with_capacity(16 * 1024);
+        let address = self.addresses[index % self.addresses.len()];
+        let mut connection = Connection::open(address).await?;
         let mut measured = Measured::default();
         for turn in 0.. {
             let Some(due) = self.due(index, turn, began) else {
@@ -102,16 +103,7 @@ impl Load {
                 due
             };
             let request = &self.requests[(index * 7919 + turn) % self.requests.len()];
-            stream.write_all(request).await.context("cannot send")?;
-            let head = answer(&mut stream, &mut buffer).await?;
-            if !self.statuses.contains(&head.status) {
-                bail!(
-                    "expected one of {:?}, found {}: {}",
-                    self.statuses,
-                    head.status,
-                    String::from_utf8_lossy(&buffer)
-                );
-            }
+            let head = connection.ask(request, self.statuses).await?;
             measured.locations.extend(head.location);
             measured.answers.push(Answered {
                 due,
@@ -166,9 +158,43 @@ pub fn percentile<'a>(answers: impl Iterator<Item = &'a Answered>, percent: usiz
 }
 
 /// What is looked for in an answer's head.
-struct Head {
-    status: u16,
-    location: Option<String>,
+pub struct Head {
+    pub status: u16,
+    pub location: Option<String>,
+}
+
+/// A connection that is kept open.
+pub struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    pub async fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await;
+        let stream = stream.context("cannot connect")?;
+        stream.set_nodelay(true)?;
+        let buffer = Vec::with_capacity(16 * 1024);
+        Ok(Self { stream, buffer })
+    }
+
+    /// Sends a request and reads its whole answer.
+    ///
+    /// # Errors
+    /// If the connection fails, or the answer's status is none of these.
+    pub async fn ask(&mut self, request: &[u8], statuses: &[u16]) -> Result<Head> {
+        let sent = self.stream.write_all(request).await;
+        sent.context("cannot send")?;
+        let head = answer(&mut self.stream, &mut self.buffer).await?;
+        if !statuses.contains(&head.status) {
+            bail!(
+                "expected one of {statuses:?}, found {}: {}",
+                head.status,
+                String::from_utf8_lossy(&self.buffer)
+            );
+        }
+        Ok(head)
+    }
 }
 
 /// Reads one whole answer into `buffer`.
@@ -181,8 +207,15 @@ async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<Head> {
         read_more(stream, buffer).await?;
     };
     let head = std::str::from_utf8(&buffer[..head_bytes]).context("a head is no text")?;
-    let status = head.get(9..12).and_then(|status| status.parse().ok());
+    let status = head
+        .get(9..12)
+        .and_then(|status| status.parse::<u16>().ok());
     let location = header(head, "location").map(str::to_owned);
+    // Restate names an invocation, in every answer, and does not say where it is.
+    let location = location.or_else(|| {
+        let id = header(head, "x-restate-id").filter(|_| status == Some(202))?;
+        Some(format!("/restate/invocation/{id}/output"))
+    });
     let length = header(head, "content-length").and_then(|length| length.parse::<usize>().ok());
     let is_chunked = header(head, "transfer-encoding").is_some();
     match length {

@@ -20,9 +20,14 @@ pub fn order_that(ms: u64, outcome: &str) -> String {
 
 /// A load of submissions of one order.
 pub fn submissions(address: SocketAddr, order: &str) -> Load {
+    submissions_to(address, "/orders", order)
+}
+
+/// The same to a path of its own.
+pub fn submissions_to(address: SocketAddr, path: &str, order: &str) -> Load {
     Load {
         addresses: vec![address],
-        requests: Arc::new(vec![post("/orders", order)]),
+        requests: Arc::new(vec![post(path, order)]),
         statuses: &[202],
         connections: 16,
         pace: Pace::Count(1),
@@ -31,9 +36,19 @@ pub fn submissions(address: SocketAddr, order: &str) -> Load {
 
 /// Submits one order so often, and returns the paths of the statuses.
 pub fn submit(address: SocketAddr, order: &str, count: usize) -> Result<Vec<String>> {
+    submit_to(address, "/orders", order, count)
+}
+
+/// The same to a path of its own.
+pub fn submit_to(
+    address: SocketAddr,
+    path: &str,
+    order: &str,
+    count: usize,
+) -> Result<Vec<String>> {
     let load = Load {
         pace: Pace::Count(count),
-        ..submissions(address, order)
+        ..submissions_to(address, path, order)
     };
     let locations = load.send()?.locations;
     ensure!(

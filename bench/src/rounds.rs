@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::effort::Effort;
 use crate::load::{CONNECTIONS, Load, Measured, Pace};
 
 /// How often each contender is measured, and for how long.
-const ROUNDS: usize = 5;
-const ROUND: Duration = Duration::from_secs(4);
+const ROUNDS: Effort<usize> = Effort { full: 5, quick: 2 };
+const ROUND: Effort<Duration> = Effort {
+    full: Duration::from_secs(4),
+    quick: Duration::from_secs(1),
+};
 
 /// Who is measured.
 pub struct Contender {
@@ -28,11 +32,11 @@ pub struct Median {
 /// Measures all contenders in rounds and prints a line for each.
 pub fn race(contenders: &[Contender]) -> Result<Vec<Median>> {
     let mut rounds: Vec<Vec<Measured>> = contenders.iter().map(|_| Vec::new()).collect();
-    for _ in 0..ROUNDS {
+    for _ in 0..ROUNDS.now() {
         for (contender, measured) in contenders.iter().zip(&mut rounds) {
             let load = Load {
                 connections: CONNECTIONS,
-                pace: Pace::Closed(ROUND),
+                pace: Pace::Closed(ROUND.now()),
                 ..contender.load.clone()
             };
             measured.push(load.send()?);
@@ -77,7 +81,8 @@ pub enum Target {
     AtMost(f64),
 }
 
-fn median<T: PartialOrd + Copy>(values: impl Iterator<Item = T>) -> T {
+/// The middle one of these, which are not none.
+pub fn median<T: PartialOrd + Copy>(values: impl Iterator<Item = T>) -> T {
     let mut sorted: Vec<T> = values.collect();
     sorted.sort_by(|a, b| a.partial_cmp(b).expect("measurements compare"));
     sorted[sorted.len() / 2]

@@ -15,28 +15,35 @@ use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use tests::{Host, Setup, store_file};
 
+use crate::effort::Effort;
 use crate::load::{Answered, Load, Pace, percentile};
 use crate::orders::{order_that, reads, submissions, submit};
 use crate::rounds::{Target, compare};
 use crate::seed::fill;
 
 const FEW: usize = 10_000;
-const MANY: usize = 1_000_000;
+const MANY: Effort<usize> = Effort {
+    full: 1_000_000,
+    quick: 200_000,
+};
 const OPEN: usize = 100;
 
 const PER_SECOND: u32 = 400;
 /// How long the hosts are watched, first idle and then under load.
-const DURATION: Duration = Duration::from_mins(1);
+const DURATION: Effort<Duration> = Effort {
+    full: Duration::from_mins(1),
+    quick: Duration::from_secs(10),
+};
 
 /// How often a host's sweep record is looked at: far more often than a sweep takes.
 const LOOK: Duration = Duration::from_micros(250);
 
 pub fn run() -> Result<()> {
     let few = start(FEW)?;
-    let many = start(MANY)?;
+    let many = start(MANY.now())?;
     // In the same time, so that whatever else the machine does hits both.
-    let [of_few, of_many] = watch_all([&few, &many], || thread::sleep(DURATION))?.1;
-    let medians = [(FEW, &of_few), (MANY, &of_many)].map(|(retained, sweeps)| {
+    let [of_few, of_many] = watch_all([&few, &many], || thread::sleep(DURATION.now()))?.1;
+    let medians = [(FEW, &of_few), (MANY.now(), &of_many)].map(|(retained, sweeps)| {
         let median = median(sweeps);
         println!(
             "  {:<40} {median:>9.2?}, the median of {}",
@@ -107,7 +114,7 @@ fn load_of(host: &Host) -> Result<Load> {
         requests: requests.into(),
         statuses: &[200, 202],
         connections: 16,
-        pace: Pace::Open(PER_SECOND, DURATION),
+        pace: Pace::Open(PER_SECOND, DURATION.now()),
         addresses: vec![host.address()],
     })
 }

@@ -58,10 +58,7 @@ enum Command {
     /// Prove at length that nothing accepted is lost: kills, faults, and every interleaving
     Prove,
     /// Run all benchmarks, or one; each prints a ratio to a baseline
-    Bench {
-        /// Its name, such as `submits`
-        name: Option<String>,
-    },
+    Bench(bench::Arguments),
     /// Make one static executable with the app inside, and see that it serves
     Dist,
     /// Make the files of a release, and the tag that has them published
@@ -84,7 +81,7 @@ fn main() -> ExitCode {
         Command::Build { wasi } => build::run(wasi),
         Command::Test { filter } => test::run(filter.as_deref()),
         Command::Prove => prove::run(),
-        Command::Bench { name } => bench::run(name.as_deref()),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Dist => dist::run(),
         Command::Release(arguments) => release::run(&arguments),
         Command::New(arguments) => new::run(&arguments),

@@ -56,6 +56,17 @@ pub(crate) fn require_redis() -> Result<()> {
     require_program("redis-server", "redis-server")
 }
 
+/// The server that one of the benchmarks starts for itself. Debian leaves its programs out of the
+/// PATH, in a directory for each version.
+pub(crate) fn require_postgresql() -> Result<()> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let mut programs = versions.flatten().map(|it| it.path().join("bin/initdb"));
+    if programs.any(|path| path.is_file()) || on_path("initdb") {
+        return Ok(());
+    }
+    install_debian_package("postgresql", "PostgreSQL")
+}
+
 /// A Python package from the machine's own index, in an environment of its own; returns where its
 /// programs are.
 pub(crate) fn require_python_package(name: &str, version: &str) -> Result<PathBuf> {

@@ -95,6 +95,11 @@ impl RedisServer {
         format!("{place}:{}/{database}", self.port)
     }
 
+    /// The number of its process.
+    pub fn process_id(&self) -> u32 {
+        self.process().id()
+    }
+
     /// The port that it listens on, of the loopback address.
     pub fn port(&self) -> u16 {
         self.port

@@ -94,6 +94,11 @@ const DIRECTIONS: &[Direction] = &[
         why: "benchmarks start hosts as tests do, and know the contract alone",
     },
     Direction {
+        package: "bench-floor",
+        depends_on: &[],
+        why: "the floor is what one would write without any of ours",
+    },
+    Direction {
         package: "bench-hello",
         depends_on: &["guest"],
         why: "the ceiling costs what a component costs that does nothing",
