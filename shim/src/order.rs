@@ -172,15 +172,17 @@ pub(crate) fn order_id(path: &str) -> Option<&str> {
     Uuid::try_parse(last).is_ok().then_some(last)
 }
 
-/// The order that a dispatch is for, if the request is one. One that prefers to wait is not: its
+/// The orders that a dispatch is for, if the request is one. One that prefers to wait is not: its
 /// caller wants the component's own answer.
-pub(crate) fn dispatched<B>(request: &http::Request<B>) -> Option<&str> {
-    let id = request.uri().path().strip_prefix("/orders/")?;
+pub(crate) fn dispatched<B>(
+    request: &http::Request<B>,
+) -> Option<impl Iterator<Item = &str> + Clone> {
+    let ids = request.uri().path().strip_prefix("/orders/")?;
     (request.method() == Method::POST
-        && !id.is_empty()
-        && !id.contains('/')
+        && !ids.is_empty()
+        && !ids.contains('/')
         && !request.headers().contains_key("prefer"))
-    .then_some(id)
+    .then(|| ids.split(',').filter(|id| !id.is_empty()))
 }
 
 /// Whether the request is for a sweep.
@@ -237,19 +239,30 @@ mod tests {
         request.body(()).expect("a valid request")
     }
 
+    fn dispatched_ids(request: &http::Request<()>) -> Option<Vec<String>> {
+        dispatched(request).map(|ids| ids.map(str::to_owned).collect())
+    }
+
     #[test]
-    fn a_dispatch_is_a_post_to_an_order_that_does_not_wait() {
+    fn a_dispatch_is_a_post_to_orders_that_does_not_wait() {
         let path = format!("/orders/{ID}");
-        assert_eq!(dispatched(&request("POST", &path, false)), Some(ID));
-        assert_eq!(dispatched(&request("POST", &path, true)), None);
-        assert_eq!(dispatched(&request("GET", &path, false)), None);
         assert_eq!(
-            dispatched(&request("POST", &format!("/release/{ID}"), false)),
+            dispatched_ids(&request("POST", &path, false)),
+            Some(vec![ID.to_owned()])
+        );
+        assert_eq!(
+            dispatched_ids(&request("POST", &format!("{path},{ID}"), false)),
+            Some(vec![ID.to_owned(); 2])
+        );
+        assert_eq!(dispatched_ids(&request("POST", &path, true)), None);
+        assert_eq!(dispatched_ids(&request("GET", &path, false)), None);
+        assert_eq!(
+            dispatched_ids(&request("POST", &format!("/release/{ID}"), false)),
             None
         );
-        assert_eq!(dispatched(&request("POST", "/orders/", false)), None);
+        assert_eq!(dispatched_ids(&request("POST", "/orders/", false)), None);
         assert_eq!(
-            dispatched(&request("POST", &format!("{path}/more"), false)),
+            dispatched_ids(&request("POST", &format!("{path}/more"), false)),
             None
         );
     }

@@ -264,9 +264,9 @@ struct Neighbours {
 impl Chaining for Neighbours {
     fn call(&self, target: &str, request: Request) -> BoxFuture<'static, Result<Response, Error>> {
         if target == PROCESSOR
-            && let Some(order_id) = order::dispatched(&request)
+            && let Some(order_ids) = order::dispatched(&request)
         {
-            let response = self.dispatch(order_id, &request);
+            let response = self.dispatch(order_ids, request.headers().get(TRACEPARENT));
             return async { Ok(response) }.boxed();
         }
         // As those of the timer are, so that what it finds is counted.
@@ -309,25 +309,26 @@ fn response(status: StatusCode, body: Bytes) -> Response {
 }
 
 impl Neighbours {
-    fn dispatch(&self, order_id: &str, request: &Request) -> Response {
-        let traceparent = request.headers().get(TRACEPARENT).cloned();
-        let dispatched = self
-            .dispatcher
-            .as_ref()
-            // Where nothing is run, an order waits for a sweep: as good as accepted.
-            .map_or(Dispatched::Accepted, |dispatcher| {
-                dispatcher.dispatch(order_id, traceparent)
-            });
+    /// Takes all of the orders on, or says that there is no room: those that were not taken on wait for a
+    /// sweep. As all do where nothing is run, which is as good as accepted.
+    fn dispatch<'a>(
+        &self,
+        mut order_ids: impl Iterator<Item = &'a str>,
+        traceparent: Option<&header::HeaderValue>,
+    ) -> Response {
+        let is_taken_on = |order_id| {
+            self.dispatcher.as_ref().is_none_or(|dispatcher| {
+                dispatcher.dispatch(order_id, traceparent.cloned()) == Dispatched::Accepted
+            })
+        };
         let body = Bytes::from_static(b"{}");
-        match dispatched {
-            Dispatched::Accepted => response(StatusCode::ACCEPTED, body),
-            Dispatched::Refused => {
-                let mut response = response(StatusCode::SERVICE_UNAVAILABLE, body);
-                response
-                    .headers_mut()
-                    .insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
-                response
-            }
+        if order_ids.all(is_taken_on) {
+            return response(StatusCode::ACCEPTED, body);
         }
+        let mut response = response(StatusCode::SERVICE_UNAVAILABLE, body);
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+        response
     }
 }

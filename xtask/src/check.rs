@@ -56,7 +56,8 @@ const ADVISORIES: &str = "https://github.com/RustSec/advisory-db";
 
 /// Runs all steps.
 pub(crate) fn run() -> Result<()> {
-    native::build_static()?;
+    setup::require_musl(&native::static_target())?;
+    native::build_static();
     let mut summary = Vec::new();
     let mut outcome = Ok(());
     let mut steps = STEPS.iter();

@@ -8,10 +8,6 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use anyhow::Result;
-
-use crate::setup;
-
 /// Set once, before anything is built, where all is to be static.
 static STATIC: OnceLock<String> = OnceLock::new();
 
@@ -21,12 +17,9 @@ pub(crate) fn static_target() -> String {
 }
 
 /// From now on, all native code is static.
-pub(crate) fn build_static() -> Result<()> {
-    let target = static_target();
-    setup::require_musl(&target)?;
+pub(crate) fn build_static() {
     // OK to ignore: it can only have been set to the same.
-    let _ = STATIC.set(target);
-    Ok(())
+    let _ = STATIC.set(static_target());
 }
 
 /// Tells a command for which target it builds, if that is not the machine's own.

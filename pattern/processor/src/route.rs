@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::company::Place;
 use crate::problem::Problem;
 use crate::request::{prefers, tenure, token};
-use crate::{attempt, expire, settings, sweep};
+use crate::{attempt, dispatch, expire, settings, sweep};
 
 /// Says of an attempt that it has its instance to itself, or must have (RFC 8941 boolean).
 const ALONE: (&str, &str) = ("attempt-alone", "?1");
@@ -35,6 +35,7 @@ async fn dispatch_to_route<W: Work>(request: &Request) -> Result<Response, Probl
         segments.next(),
         segments.next(),
     ) {
+        ("POST", Some("orders"), Some(ids), None) if ids.contains(',') => dispatch_each(ids),
         ("POST", Some("orders"), Some(id), None) => process::<W>(order_id(id)?, request).await,
         ("POST", Some("sweep"), None, None) => sweep::post(App::get::<W>().await?, request).await,
         ("POST", Some("expire"), None, None) => expire::post(&*App::get::<W>().await?).await,
@@ -42,6 +43,16 @@ async fn dispatch_to_route<W: Work>(request: &Request) -> Result<Response, Probl
         ("POST", Some("release"), Some(id), None) => release::<W>(order_id(id)?, request).await,
         _ => Err(Problem::not_found(path)),
     }
+}
+
+/// Dispatches several orders one by one, so that the host chooses an instance for each. A host that
+/// makes attempts by itself does not ask for this.
+fn dispatch_each(ids: &str) -> Result<Response, Problem> {
+    let ids: Vec<_> = ids.split(',').map(order_id).collect::<Result<_, _>>()?;
+    guest::spawn(async move {
+        dispatch::all(&ids).await;
+    });
+    Ok(Response::new(202))
 }
 
 /// Claims the order and runs one attempt: after the answer, or before it with `Prefer: wait`.

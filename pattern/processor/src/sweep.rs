@@ -1,6 +1,5 @@
 //! `POST /sweep`: find orders that nobody works on, and have them worked on.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -13,7 +12,7 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::{dispatch, elapsed_ms, expire, request};
 
-/// How many dispatches, or moves, are under way at once.
+/// How many moves are under way at once.
 const CONCURRENCY: usize = 32;
 
 /// Sweeps, if it is time and nobody else does. Anybody inside may ask, as often as they like.
@@ -42,7 +41,7 @@ pub async fn post(app: Rc<App>, request: &Request) -> Result<Response, Problem> 
     let dispatched = if asker_dispatches {
         0
     } else {
-        dispatch_all(&swept.due).await
+        dispatch::all(&swept.due).await
     };
     let next_at = protocol::rest_after_sweep(
         &app.store,
@@ -70,23 +69,6 @@ pub async fn post(app: Rc<App>, request: &Request) -> Result<Response, Problem> 
         }
     });
     Ok(response)
-}
-
-/// Dispatches orders, the oldest first, until there is no room; says how many.
-async fn dispatch_all(due: &[OrderId]) -> usize {
-    let has_room = Cell::new(true);
-    let dispatched = Cell::new(0);
-    stream::iter(due)
-        .take_while(|_| std::future::ready(has_room.get()))
-        .for_each_concurrent(CONCURRENCY, |id| async {
-            if dispatch::now(*id).await {
-                dispatched.set(dispatched.get() + 1);
-            } else {
-                has_room.set(false);
-            }
-        })
-        .await;
-    dispatched.get()
 }
 
 /// Moves what ended and was left among the open orders by a crash.

@@ -3,6 +3,7 @@
 
 mod acceptance;
 mod attempts;
+mod bounds;
 mod cost;
 mod keys;
 mod retention;
@@ -22,6 +23,7 @@ const MUTANTS: &[&[Mutant]] = &[
     retention::MUTANTS,
     keys::MUTANTS,
     attempts::MUTANTS,
+    bounds::MUTANTS,
     cost::MUTANTS,
 ];
 
