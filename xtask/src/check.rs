@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use crate::wasi::Wasi;
-use crate::workspace::PARTS;
 use crate::{
     build, deployment, dist, examples, javascript, native, process, schemathesis, setup, test, tidy,
 };
@@ -92,12 +91,10 @@ fn format() -> Result<Option<&'static str>> {
 }
 
 fn lints() -> Result<Option<&'static str>> {
-    // The components too, as their unit tests run natively.
-    for part in PARTS {
-        // In the release profile, so that the build uses the same build scripts and macros again.
-        let mut clippy = process::cargo(&["clippy", "--release", "--all-targets"]);
-        process::run(clippy.args(part).args(["--", "-D", "warnings"]))?;
-    }
+    // The components too, as their unit tests run natively. In the release profile, so that the
+    // build uses the same build scripts and macros again.
+    let mut clippy = process::cargo(&["clippy", "--release", "--workspace", "--all-targets"]);
+    process::run(clippy.args(["--", "-D", "warnings"]))?;
     Ok(None)
 }
 
@@ -112,12 +109,10 @@ fn lints_of_components() -> Result<Option<&'static str>> {
 }
 
 fn documentation() -> Result<Option<&'static str>> {
-    for part in PARTS {
-        // Private items too, and links to them: these crates are read, not published.
-        let mut doc =
-            process::cargo(&["doc", "--release", "--no-deps", "--document-private-items"]);
-        process::run(doc.args(part).env("RUSTDOCFLAGS", RUSTDOCFLAGS))?;
-    }
+    // Private items too, and links to them: these crates are read, not published.
+    let mut doc = process::cargo(&["doc", "--release", "--workspace", "--no-deps"]);
+    doc.arg("--document-private-items");
+    process::run(doc.env("RUSTDOCFLAGS", RUSTDOCFLAGS))?;
     Ok(None)
 }
 
