@@ -125,7 +125,7 @@ impl fmt::Display for StartError {
 fn fix(status: StatusCode) -> &'static str {
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            "; give the identity the role Container Apps Jobs Operator on the job"
+            "; give the identity the right `Microsoft.App/jobs/start/action` on the job"
         }
         StatusCode::NOT_FOUND => {
             "; correct `subscription`, `resource_group` and `job` in [processor]"

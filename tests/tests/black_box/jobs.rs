@@ -135,7 +135,7 @@ fn an_order_whose_start_is_refused_waits_for_a_sweep() {
     let told = service
         .host
         .output()
-        .lines_with("Container Apps Jobs Operator");
+        .lines_with("Microsoft.App/jobs/start/action");
     assert!(!told.is_empty(), "{}", service.host.output().text());
     assert_eq!(service.azure.executions(), [id]);
 }
