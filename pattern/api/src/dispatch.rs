@@ -7,7 +7,7 @@ use protocol::Record;
 
 use crate::app::App;
 
-/// Asks a processor to work on the order, while the current request goes on and after it.
+/// Asks a processor to work on the order, or to tell of its end, while the current request goes on and after it.
 ///
 /// Only a wake-up: the order is durable, so a dispatch that is lost costs time and
 /// nothing else. Hence a failure is logged, and nobody waits for it.

@@ -5,6 +5,7 @@ mod acceptance;
 mod attempts;
 mod cost;
 mod keys;
+mod notifications;
 mod retention;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,6 +23,7 @@ const MUTANTS: &[&[Mutant]] = &[
     retention::MUTANTS,
     keys::MUTANTS,
     attempts::MUTANTS,
+    notifications::MUTANTS,
     cost::MUTANTS,
 ];
 
