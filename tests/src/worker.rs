@@ -1,4 +1,5 @@
-//! A server to which `work = "http"` sends orders. Each test gives its answers, byte for byte.
+//! A server that the processor sends to: orders, with `work = "http"`, or notifications of their end. Each
+//! test gives its answers, byte for byte.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -6,7 +7,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use crate::context::Context;
 use crate::{Setup, until};
 
-/// A worker, which answers as the test says.
+/// A worker, or a receiver of notifications, which answers as the test says.
 pub struct WorkerServer {
     listener: TcpListener,
     address: SocketAddr,
@@ -15,13 +16,23 @@ pub struct WorkerServer {
 impl WorkerServer {
     /// One that listens.
     pub fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+        Self::at(SocketAddr::from(([127, 0, 0, 1], 0)))
+    }
+
+    /// One that listens at an address where nobody does.
+    pub fn at(address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).expect("the port is free");
         // So that waiting for a connection can end.
         listener
             .set_nonblocking(true)
             .expect("a listener can be asked");
         let address = listener.local_addr().expect("it has an address");
         Self { listener, address }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Its origin.
@@ -37,10 +48,23 @@ impl WorkerServer {
             .variable("worker_origin", &self.origin())
     }
 
+    /// The settings of a host that tells `/hook` here of the end of every order, signed with `secret`; its
+    /// orders may say how their work goes.
+    pub fn notified(&self, secret: &str) -> Setup {
+        Setup::controlled()
+            .variable("notify_url", &format!("{}/hook?of=shop", self.origin()))
+            .variable("notify_origin", &self.origin())
+            .variable("notify_secret", secret)
+    }
+
     /// The next request, once all of it has come.
     pub fn next(&self) -> WorkerCall {
-        let connection = until("the processor to ask its worker", || self.accept());
-        WorkerCall::read(connection)
+        until("the processor to send a request", || self.next_now())
+    }
+
+    /// The next request, if one has come.
+    pub fn next_now(&self) -> Option<WorkerCall> {
+        self.accept().map(WorkerCall::read)
     }
 
     /// Whether another request has come.
@@ -92,6 +116,11 @@ impl WorkerCall {
     /// Its first line.
     pub fn line(&self) -> &str {
         self.head.lines().next().unwrap_or_default()
+    }
+
+    /// Its headers, by their names as they were sent.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.head.lines().filter_map(|line| line.split_once(": "))
     }
 
     /// The value of a header; none if it is not there.

@@ -57,6 +57,7 @@ export interface components {
             progress?: number;
             /** @description Of the latest attempt that ended, if it failed */
             error?: components["schemas"]["Failure"];
+            notification?: components["schemas"]["Notification"];
             links: {
                 status: components["schemas"]["Path"];
                 result: components["schemas"]["Path"];
@@ -64,11 +65,28 @@ export interface components {
                 cancel?: components["schemas"]["Path"];
             };
         };
+        /** @description How telling of the order's end stands, if somebody is to be told */
+        Notification: {
+            /** @description How often it was tried */
+            deliveries: number;
+            /** @description What the receiver answered the last time, if it did */
+            lastStatus?: number;
+            /** @description While something is to be told: not before this time */
+            nextDeliveryAt?: components["schemas"]["Timestamp"];
+            /**
+             * @description Once nothing more is to be told. `delivered`: the receiver has it. `gone`: the receiver wants to hear nothing more. `givenUp`: a day was over before it had it
+             * @enum {string}
+             */
+            outcome?: "delivered" | "gone" | "givenUp";
+            /** @description When that was */
+            settledAt?: components["schemas"]["Timestamp"];
+        };
         /** @description That an order has ended, and where its result is */
         EndedDocument: {
             id: components["schemas"]["OrderId"];
             /** @enum {string} */
             status: "completed" | "failed" | "cancelled";
+            notification?: components["schemas"]["Notification"];
             links: {
                 result: components["schemas"]["Path"];
             };
@@ -182,6 +200,7 @@ export type Timestamp = components['schemas']['Timestamp'];
 export type Status = components['schemas']['Status'];
 export type Order = components['schemas']['Order'];
 export type StatusDocument = components['schemas']['StatusDocument'];
+export type Notification = components['schemas']['Notification'];
 export type EndedDocument = components['schemas']['EndedDocument'];
 export type OrderPage = components['schemas']['OrderPage'];
 export type CompletedOrder = components['schemas']['CompletedOrder'];

@@ -7,7 +7,7 @@ const EXPOSED: &str = "Location, Operation-Location, Retry-After, ETag, Preferen
      Idempotency-Replayed";
 /// What scripts of another origin may send.
 const ALLOWED_HEADERS: &str = "Authorization, Content-Type, Idempotency-Key, If-None-Match, \
-     Last-Event-ID, Prefer, Traceparent, Tracestate, Baggage";
+     Last-Event-ID, Notify-Url, Prefer, Traceparent, Tracestate, Baggage";
 /// How long a browser may remember the answer to a preflight request, in seconds.
 const PREFLIGHT_SECONDS: &str = "600";
 

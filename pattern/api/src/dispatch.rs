@@ -24,7 +24,8 @@ thread_local! {
 /// A trace, as headers.
 type Trace = Vec<(&'static str, String)>;
 
-/// Asks a processor to work on the order, while the current request goes on and after it.
+/// Asks a processor to work on the order, or to tell of its end, while the current request goes on and
+/// after it.
 ///
 /// Only a wake-up: the order is durable, so a dispatch that is lost costs time and
 /// nothing else. Hence a failure is logged, and nobody waits for it. Orders that come while a

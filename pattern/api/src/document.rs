@@ -1,6 +1,8 @@
 //! The JSON documents that clients get, and the paths that they link.
 
-use protocol::{ErrorCode, Failure, OrderId, Record, State, Status, Timestamp};
+use protocol::{
+    ErrorCode, Failure, NotificationOutcome, OrderId, Record, State, Status, Timestamp,
+};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -37,6 +39,7 @@ pub fn status<W: Work>(record: &Record) -> StatusDocument<'_> {
         error: record
             .latest_error()
             .map(|failure| ErrorDocument::new(record, failure)),
+        notification: notification(record),
         links: Links {
             status: status_path::<W>(record.id),
             result: result_path::<W>(record.id),
@@ -50,10 +53,24 @@ pub fn ended<W: Work>(record: &Record) -> EndedDocument {
     EndedDocument {
         id: record.id,
         status: record.status(),
+        notification: notification(record),
         links: EndedLinks {
             result: result_path::<W>(record.id),
         },
     }
+}
+
+/// Whether somebody was told of the order's end, or will be. Where is not told: it may hold what only some
+/// may know.
+fn notification(record: &Record) -> Option<NotificationDocument> {
+    let notification = record.notification.as_deref()?;
+    Some(NotificationDocument {
+        deliveries: notification.deliveries,
+        last_status: notification.last_status,
+        next_delivery_at: record.tellable_at().map(|at| at.to_string()),
+        outcome: notification.settled.map(|settled| settled.outcome),
+        settled_at: notification.settled.map(|settled| settled.at.to_string()),
+    })
 }
 
 /// The result of a completed order: the order as it was sent, with `completedAt`.
@@ -126,7 +143,24 @@ pub struct StatusDocument<'a> {
     progress: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notification: Option<NotificationDocument>,
     links: Links,
+}
+
+/// How telling of the order's end stands.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotificationDocument {
+    deliveries: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_delivery_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<NotificationOutcome>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled_at: Option<String>,
 }
 
 /// Why the latest attempt that ended failed.
@@ -162,6 +196,8 @@ struct Links {
 pub struct EndedDocument {
     id: OrderId,
     status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notification: Option<NotificationDocument>,
     links: EndedLinks,
 }
 

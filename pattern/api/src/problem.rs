@@ -53,6 +53,8 @@ kinds! {
     MalformedBody = "malformed-body", 400, "The request body is not valid JSON";
     /// The `Idempotency-Key` is not one.
     InvalidIdempotencyKey = "invalid-idempotency-key", 400, "The idempotency key is not valid";
+    /// The `Notify-Url` is none, or not one that is allowed.
+    InvalidNotifyUrl = "invalid-notify-url", 400, "The URL to notify is not allowed";
     /// A header that may be there once is there more often.
     RepeatedHeader = "repeated-header", 400, "A header was sent more than once";
     /// The query string asks for what there is not.
@@ -190,6 +192,14 @@ impl Problem {
         Self::new(
             Kind::InvalidIdempotencyKey,
             format!("the header `Idempotency-Key`: {detail}"),
+        )
+    }
+
+    /// The `Notify-Url` is none, or not one that is allowed.
+    pub fn invalid_notify_url(detail: &str) -> Self {
+        Self::new(
+            Kind::InvalidNotifyUrl,
+            format!("the header `Notify-Url`: {detail}"),
         )
     }
 

@@ -24,6 +24,10 @@ pub struct Settings {
     pub processor_url: String,
     /// Where clients reach the service, without a slash at the end, if that is said.
     pub public_url: Option<String>,
+    /// Whether somebody is told of the end of orders whose clients name nobody.
+    pub notifies: bool,
+    /// The origins of the URLs that clients may name to be told.
+    pub notify_origins: Vec<String>,
     /// Who may call.
     pub tokens: Tokens,
     /// Whose scripts may call.
@@ -53,6 +57,7 @@ impl Settings {
             variables.fault("public_url", detail);
             None
         });
+        let notify_url = variables.http_target("notify_url").await;
         let processor_url = variables.http_url("processor_url").await;
         let (schema, rules) = rules::<W>(&mut variables).await;
         let settings = Self {
@@ -64,6 +69,8 @@ impl Settings {
             max_waiters: variables.number("max_waiters", 0..=1_000_000).await,
             processor_url: processor_url.trim_end_matches('/').to_owned(),
             public_url,
+            notifies: notify_url.is_some(),
+            notify_origins: variables.http_origins("notify_origins").await,
             tokens,
             origins: Origins::parse(&variables.text("cors_origins").await),
         };

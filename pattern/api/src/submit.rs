@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use guest::Response;
-use protocol::{Idempotency, OrderId, Record, Submission};
+use guest::{Response, http_origin};
+use protocol::{Idempotency, Notification, OrderId, Record, Submission};
 use work::Work;
 
 use crate::app::App;
@@ -37,6 +37,7 @@ pub async fn post<W: Work>(call: Call) -> Result<Response, Problem> {
         .header("idempotency-key")?
         .map(|value| idempotency_key::parse(&value))
         .transpose()?;
+    let notification = notification(request.header("notify-url")?, &app)?;
     let base = public_url::base(app.settings.public_url.as_deref(), &request);
     let trace = Trace::of(&request);
     let body = request
@@ -55,6 +56,7 @@ pub async fn post<W: Work>(call: Call) -> Result<Response, Problem> {
         traceparent: trace.traceparent,
         tracestate: trace.tracestate,
         baggage: trace.baggage,
+        notification,
         now,
     };
     let id = submission.id;
@@ -137,6 +139,37 @@ fn accepted<W: Work>(record: &Record, base: Option<String>) -> Response {
     response.header("location", status_path)
 }
 
+/// Whom to tell of the order's end: whom the client names, if it may, or whom the service always tells.
+fn notification(named: Option<String>, app: &App) -> Result<Option<Box<Notification>>, Problem> {
+    let settings = &app.settings;
+    let url = match named {
+        Some(url) => Some(allowed(url, &settings.notify_origins)?),
+        None if settings.notifies => None,
+        None => return Ok(None),
+    };
+    let notification = Notification {
+        url,
+        ..Notification::default()
+    };
+    Ok(Some(Box::new(notification)))
+}
+
+/// The URL, if its origin is one of those that are allowed.
+fn allowed(url: String, origins: &[String]) -> Result<String, Problem> {
+    let Some(origin) = http_origin(&url) else {
+        return Err(Problem::invalid_notify_url(
+            "expected an `http://` or `https://` URL of 2,048 bytes at most, without user and fragment",
+        ));
+    };
+    if origins.contains(&origin) {
+        Ok(url)
+    } else {
+        Err(Problem::invalid_notify_url(&format!(
+            "this service does not notify `{origin}`"
+        )))
+    }
+}
+
 /// JSON, or no type said. RFC 9110 §8.3: the type's name is case-insensitive and may have parameters.
 fn check_content_type(value: Option<&str>) -> Result<(), Problem> {
     let Some(value) = value else { return Ok(()) };
@@ -188,6 +221,24 @@ mod tests {
         assert!(check_content_type(None).is_ok());
         for value in ["text/plain", "application/x-www-form-urlencoded", ""] {
             assert!(check_content_type(Some(value)).is_err(), "`{value}`");
+        }
+    }
+
+    #[test]
+    fn only_urls_of_listed_origins_may_be_named() {
+        let origins = ["https://shop.example".to_owned()];
+        for url in ["https://shop.example/hook?a=b", "https://SHOP.example:443"] {
+            assert_eq!(allowed(url.to_owned(), &origins).ok().as_deref(), Some(url));
+        }
+        for url in [
+            "",
+            "https://shop.example.evil.example/",
+            "https://shop.example@evil.example/",
+            "http://shop.example/",
+            "https://shop.example:8443/",
+            "https://shop.example/#",
+        ] {
+            assert!(allowed(url.to_owned(), &origins).is_err(), "`{url}`");
         }
     }
 

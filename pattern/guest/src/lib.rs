@@ -6,6 +6,7 @@
 //! the default, and `wasi02` choose between two modules with the same names in them.
 
 mod message;
+mod origin;
 mod outgoing;
 mod store;
 mod variables;
@@ -24,6 +25,7 @@ use wasi03 as host;
 pub use host::http::{BodyReader, BodyWriter, HttpResponse, Request};
 pub use host::world::{SERVES_ONE_REQUEST, random, sleep, spawn, variable};
 pub use message::{BodyError, RepeatedHeader, Response};
+pub use origin::http_origin;
 pub use outgoing::HttpRequest;
 pub use store::KeyValueStore;
 pub use variables::{VariableFault, Variables};

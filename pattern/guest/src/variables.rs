@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::world::variable;
 use crate::message::Url;
+use crate::origin::http_origin;
 
 /// What is wrong with a variable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +82,37 @@ impl Variables {
         url.to_owned()
     }
 
+    /// The value of `name`, which must be empty, or a URL to which requests are sent: `None` if it is
+    /// empty. What it is instead is not told, as by [`http_url`](Self::http_url).
+    pub async fn http_target(&mut self, name: &str) -> Option<String> {
+        let value = self.text(name).await;
+        let url = value.trim();
+        if !url.is_empty() && http_origin(url).is_none() {
+            self.fault(
+                name,
+                format!("the variable `{name}` must be empty, or an `http://` or `https://` URL without user and fragment"),
+            );
+        }
+        (!url.is_empty()).then(|| url.to_owned())
+    }
+
+    /// The value of `name`, which must be origins of URLs, separated by commas.
+    pub async fn http_origins(&mut self, name: &str) -> Vec<String> {
+        let value = self.text(name).await;
+        let mut origins = Vec::new();
+        for text in value.split(',').map(str::trim) {
+            match origin_alone(text) {
+                Some(origin) => origins.push(origin),
+                None if text.is_empty() => {}
+                None => self.fault(
+                    name,
+                    format!("the variable `{name}` must be origins such as `https://shop.example`, separated by commas, found `{text}`"),
+                ),
+            }
+        }
+        origins
+    }
+
     /// Notes that `name` is not what it must be, as `detail` says.
     pub fn fault(&mut self, name: &str, detail: String) {
         // What cannot be read is told once, and not once more for not being a number.
@@ -103,6 +135,12 @@ impl Variables {
             Err(self.faults)
         }
     }
+}
+
+/// The origin that `text` is, if it is one and nothing more.
+fn origin_alone(text: &str) -> Option<String> {
+    let has_path = text.splitn(3, '/').nth(2)?.contains('/');
+    http_origin(text).filter(|_| !has_path)
 }
 
 fn is_http_url(text: &str) -> bool {
@@ -131,6 +169,14 @@ mod tests {
             "http://a b",
         ] {
             assert!(!is_http_url(text), "`{text}`");
+        }
+    }
+
+    #[test]
+    fn an_origin_has_no_path() {
+        assert_eq!(origin_alone("https://A:443").as_deref(), Some("https://a"));
+        for text in ["", "*", "https://a/", "https://a/hook", "https://*.example"] {
+            assert_eq!(origin_alone(text), None, "`{text}`");
         }
     }
 

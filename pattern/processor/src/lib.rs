@@ -1,4 +1,4 @@
-//! The trigger of any app: claim an order, run the app's work, settle.
+//! The trigger of any app: claim an order, run the app's work, settle, and tell of the end.
 //!
 //! Triggered by a private route, so that only the app's own components and its host
 //! reach it.
@@ -9,10 +9,14 @@ mod route;
 mod attempt;
 mod company;
 mod lease;
+mod notify;
 
 mod dispatch;
 mod expire;
 mod sweep;
+
+mod notification;
+mod secret;
 
 mod any_work;
 mod app;

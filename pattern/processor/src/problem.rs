@@ -6,6 +6,8 @@ use serde::Serialize;
 
 /// The status of a host that cannot take another dispatch now.
 pub const HAS_NO_ROOM: u16 = 503;
+/// The status by which a receiver of notifications says that it wants to hear nothing more.
+pub const WANTS_NO_MORE: u16 = 410;
 
 /// An error on its way to whoever dispatched the order.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::company::Place;
 use crate::problem::Problem;
 use crate::request::{prefers, tenure, token};
-use crate::{attempt, dispatch, expire, settings, sweep};
+use crate::{attempt, dispatch, expire, notify, settings, sweep};
 
 /// Says of an attempt that it has its instance to itself, or must have (RFC 8941 boolean).
 const ALONE: (&str, &str) = ("attempt-alone", "?1");
@@ -55,7 +55,8 @@ fn dispatch_each(ids: &str) -> Result<Response, Problem> {
     Ok(Response::new(202))
 }
 
-/// Claims the order and runs one attempt: after the answer, or before it with `Prefer: wait`.
+/// Claims the order, runs one attempt, and tells of the order's end if that was it: after the answer, or
+/// before it with `Prefer: wait`. Where the order has ended before, its end is told, if that is due.
 async fn process<W: Work>(id: OrderId, request: &Request) -> Result<Response, Problem> {
     // The lease is counted from before the store is asked, by a clock that is never set.
     let claimed_at = Instant::now();
@@ -70,17 +71,25 @@ async fn process<W: Work>(id: OrderId, request: &Request) -> Result<Response, Pr
     };
     let mut place = Place::take().ok_or_else(|| Problem::instance_taken(id))?;
     // A host that chooses the token is ours, which gives an order that must be alone an instance.
-    let (held, claimant) = if token.is_some() {
+    let claimed = if token.is_some() {
         match claim(&app, id, claimant).await {
             Err(error) if must_be_alone(&error) => {
                 return Ok(Problem::from(error)
                     .into_response()
                     .header(ALONE.0, ALONE.1));
             }
-            held => (held?, claimant),
+            held => held.map(|held| (held, claimant)),
         }
     } else {
-        claim_among_others(&app, id, claimant, &mut place).await?
+        claim_among_others(&app, id, claimant, &mut place).await
+    };
+    let (held, claimant) = match claimed {
+        Ok(claimed) => claimed,
+        Err(error) if has_ended(&error) => {
+            drop(place);
+            return tell(&app, id, error, request).await;
+        }
+        Err(error) => return Err(error.into()),
     };
     let attempt = attempt::Attempt {
         record: held.record,
@@ -91,13 +100,49 @@ async fn process<W: Work>(id: OrderId, request: &Request) -> Result<Response, Pr
     let document = AttemptDocument::of(&attempt.record);
     if !prefers(request, "wait") {
         guest::spawn(async move {
-            attempt::run(&app, attempt).await;
+            if let Some(record) = attempt::run(&app, attempt).await {
+                notify::tell(&app, record).await;
+            }
         });
         return Ok(Response::json(202, &document));
     }
     match attempt::run(&app, attempt).await {
-        Some(record) => Ok(Response::json(200, &AttemptDocument::of(&record))),
+        Some(record) => {
+            let record = notify::tell(&app, record).await;
+            Ok(Response::json(200, &AttemptDocument::of(&record)))
+        }
         None => Err(Problem::claim_lost(id)),
+    }
+}
+
+/// Tells of the end of an order that could not be claimed because it has ended, if that is due.
+async fn tell(
+    app: &Rc<App>,
+    id: OrderId,
+    refused: ClaimError,
+    request: &Request,
+) -> Result<Response, Problem> {
+    let Some(delivery) = notify::begin(app, id).await else {
+        return Err(refused.into());
+    };
+    if prefers(request, "wait") {
+        let record = delivery.run(app).await;
+        return Ok(Response::json(200, &AttemptDocument::of_none(&record)));
+    }
+    let document = AttemptDocument::of_none(&delivery.record);
+    let app = Rc::clone(app);
+    guest::spawn(async move {
+        delivery.run(&app).await;
+    });
+    Ok(Response::json(202, &document))
+}
+
+/// Whether an order cannot be claimed because it has ended, now or before.
+fn has_ended(error: &ClaimError) -> bool {
+    match error {
+        ClaimError::Exhausted(_) => true,
+        ClaimError::Unavailable(refused) => refused.refusal == Refusal::Terminal,
+        _ => false,
     }
 }
 
@@ -137,13 +182,17 @@ async fn release<W: Work>(id: OrderId, request: &Request) -> Result<Response, Pr
     Ok(Response::new(204))
 }
 
-/// How an attempt stands, for whoever dispatched it.
+/// How an order stands after an attempt, or while it runs, for whoever dispatched it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AttemptDocument {
     id: OrderId,
     status: Status,
     attempt: u32,
+    /// Only where there was none, because the order had ended.
+    #[serde(skip_serializing_if = "is_true")]
+    attempted: bool,
+    /// When to dispatch it again, to be attempted or to have its end told.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_attempt_at: Option<String>,
 }
@@ -151,16 +200,33 @@ struct AttemptDocument {
 impl AttemptDocument {
     fn of(record: &Record) -> Self {
         let next_attempt_at = match &record.state {
-            State::Pending { next_attempt_at } => next_attempt_at.map(|at| at.to_string()),
-            _ => None,
+            State::Pending { next_attempt_at } => *next_attempt_at,
+            _ => record.tellable_at(),
         };
         Self {
             id: record.id,
             status: record.status(),
             attempt: record.attempt,
-            next_attempt_at,
+            attempted: true,
+            next_attempt_at: next_attempt_at.map(|at| at.to_string()),
         }
     }
+
+    /// The same of an order of which there was no attempt.
+    fn of_none(record: &Record) -> Self {
+        Self {
+            attempted: false,
+            ..Self::of(record)
+        }
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 fn order_id(text: &str) -> Result<OrderId, Problem> {

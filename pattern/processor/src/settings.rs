@@ -8,6 +8,7 @@ use serde::Serialize;
 use work::Work;
 
 use crate::any_work::AnyWork;
+use crate::notification::Notifications;
 use crate::problem::Problem;
 
 /// What the variables say.
@@ -24,6 +25,8 @@ pub struct Settings {
     pub sweep_ms: u64,
     /// How many open orders one owner may have.
     pub owner_open_max: usize,
+    /// Whom to tell when an order has ended.
+    pub notifications: Notifications,
     /// How long to keep orders that have ended.
     pub expiry: ExpiryPolicy,
 }
@@ -49,6 +52,7 @@ impl Settings {
             attempt_timeout,
             progress_interval: Duration::from_secs(progress_seconds),
             sweep_ms: sweep_seconds * 1000,
+            notifications: Notifications::from_variables::<W>(&mut variables).await,
             owner_open_max: variables.number("max_open_orders", 1..=usize::MAX).await,
             expiry: ExpiryPolicy {
                 interval_ms: sweep_seconds * 1000,

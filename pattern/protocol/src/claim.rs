@@ -1,7 +1,7 @@
 //! Claim, renew and release: how one processor at a time holds an order.
 
 use crate::idempotency;
-use crate::settle::move_if_ended;
+use crate::settle::move_if_over;
 use crate::update::{UpdateError, update};
 use crate::{
     Claim, Event, IllegalTransition, OrderId, Record, Refusal, Store, StoreError, Timestamp, Token,
@@ -108,7 +108,7 @@ pub async fn claim<S: Store>(
     }
     let record = claimed?;
     if record.status().is_terminal() {
-        move_if_ended(store, &record).await;
+        move_if_over(store, &record).await;
         return Err(ClaimError::Exhausted(id));
     }
     Ok(Held { record })

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{Idempotency, Order, OrderId, Timestamp, Token};
+use crate::{Idempotency, Notification, NotificationStatus, Order, OrderId, Timestamp, Token};
 
 /// The version of the record's JSON that this code writes. Every version up to it is read.
 pub const RECORD_VERSION: u32 = 1;
@@ -62,6 +62,9 @@ pub struct Record {
     /// What the client would have told to all who work on the order (W3C Baggage).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baggage: Option<String>,
+    /// Whom to tell that the order has ended, and how that stands, if somebody is to be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notification: Option<Box<Notification>>,
     /// What the client sent.
     pub order: Order,
 }
@@ -115,6 +118,37 @@ impl Record {
             }
             State::Pending { .. } | State::Processing { .. } => None,
         }
+    }
+
+    /// From when on a delivery may be begun that tells of the order's end; `None` while it is open, and
+    /// once nothing more is to be told.
+    pub fn tellable_at(&self) -> Option<Timestamp> {
+        // Nobody was told of a candidate.
+        let ended_at = self.ended_at().filter(|_| !self.candidate)?;
+        let notification = self.notification.as_deref()?;
+        match notification.settled {
+            Some(_) => None,
+            None => Some(notification.next_at.unwrap_or(ended_at)),
+        }
+    }
+
+    /// Where its notification stands, if it has one.
+    pub fn notification_status(&self) -> Option<NotificationStatus> {
+        let notification = self.notification.as_deref()?;
+        Some(if notification.settled.is_some() {
+            NotificationStatus::Settled
+        } else if !self.status().is_terminal() {
+            NotificationStatus::Ahead
+        } else if notification.delivery.is_some() {
+            NotificationStatus::Delivering
+        } else {
+            NotificationStatus::Waiting
+        })
+    }
+
+    /// Whether the order has ended, and nothing more is to be told of it: so that it may be moved.
+    pub fn is_over(&self) -> bool {
+        self.status().is_terminal() && self.tellable_at().is_none()
     }
 
     /// Whether the next attempt must be alone in its instance.

@@ -37,7 +37,7 @@ pub async fn settle<S: Store>(
     let decide = |record: &Record| apply(record, &event, now).map(Some);
     match update(store, id, write, decide).await {
         Ok(record) => {
-            move_if_ended(store, &record).await;
+            move_if_over(store, &record).await;
             Ok(record)
         }
         Err(refused @ (UpdateError::Refused(_) | UpdateError::NotFound(_))) => {
@@ -65,13 +65,14 @@ pub async fn cancel<S: Store>(
         _ => apply(record, &Event::Cancelled, now).map(Some),
     };
     let record = update(store, id, write, decide).await?;
-    move_if_ended(store, &record).await;
+    move_if_over(store, &record).await;
     Ok(record)
 }
 
-/// A failure is left to the sweep, which finds an ended order among the open ones.
-pub(crate) async fn move_if_ended<S: Store>(store: &S, record: &Record) {
-    if record.status().is_terminal() {
+/// A failure is left to the sweep, which finds an ended order among the open ones. So is one of which
+/// something is still to be told.
+pub(crate) async fn move_if_over<S: Store>(store: &S, record: &Record) {
+    if record.is_over() {
         let _left_to_the_sweep = move_ended(store, record).await;
     }
 }

@@ -4,7 +4,10 @@ use std::convert::Infallible;
 
 use crate::record::RECORD_VERSION;
 use crate::update::UpdateError;
-use crate::{Idempotency, Key, Order, OrderId, Record, State, Store, StoreError, Timestamp, Token};
+use crate::{
+    Idempotency, Key, Notification, Order, OrderId, Record, State, Store, StoreError, Timestamp,
+    Token,
+};
 
 /// What a client hands in, with what only its caller knows.
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ pub struct Submission {
     pub tracestate: Option<String>,
     /// What is to be told to all who work on it (W3C Baggage).
     pub baggage: Option<String>,
+    /// Whom to tell that it has ended, if somebody is to be told.
+    pub notification: Option<Box<Notification>>,
     /// The time.
     pub now: Timestamp,
 }
@@ -52,6 +57,7 @@ impl Submission {
             traceparent: self.traceparent,
             tracestate: self.tracestate,
             baggage: self.baggage,
+            notification: self.notification,
             order: self.order,
         }
     }

@@ -59,9 +59,9 @@ pub struct Swept {
     next_due_at: Option<Timestamp>,
     /// Owners who have used up their share.
     owners_full: Vec<OwnerTag>,
-    /// Orders to dispatch, oldest first.
+    /// Orders to dispatch, oldest first: to be worked on, or to have their end told.
     pub due: Vec<OrderId>,
-    /// Orders that have ended and are yet to be moved, by [`move_ended`](crate::move_ended).
+    /// Orders that are over and yet to be moved, by [`move_ended`](crate::move_ended).
     pub ended: Vec<OrderId>,
     /// How many orders are open.
     pub open: usize,
@@ -118,18 +118,25 @@ pub async fn sweep<S: Store>(
     let mut swept = Swept {
         turn: write,
         next_due_at: None,
-        owners_full: owners_full(&open, policy.owner_open_max),
+        owners_full: Vec::new(),
         due: Vec::new(),
         ended: Vec::new(),
         open: 0,
         unread: Vec::new(),
     };
+    let mut owners = BTreeMap::new();
     let mut records = stream::iter(open)
         .map(|id| async move { (id, read(store, &Key::Open(id), id).await) })
         .buffer_unordered(CONCURRENCY);
     while let Some((id, record)) = records.next().await {
-        swept.look(id, record, tenure, now);
+        if swept.look(id, record, tenure, now) {
+            *owners.entry(id.owner_tag()).or_insert(0_usize) += 1;
+        }
     }
+    let full = owners
+        .into_iter()
+        .filter(|(_, count)| *count >= policy.owner_open_max);
+    swept.owners_full = full.map(|(tag, _)| tag).take(OWNERS_FULL_MAX).collect();
     swept.due.sort_unstable();
     Ok(SweepTurn::Taken(swept))
 }
@@ -203,57 +210,56 @@ pub async fn find_owners_full<S: Store>(store: &S) -> Result<OwnersFull, StoreEr
         .unwrap_or_default())
 }
 
-/// The owners who have as many open orders as they may.
-fn owners_full(open: &[OrderId], open_max: usize) -> Vec<OwnerTag> {
-    let mut counts = BTreeMap::new();
-    for id in open {
-        *counts.entry(id.owner_tag()).or_insert(0_usize) += 1;
-    }
-    let full = counts.into_iter().filter(|(_, count)| *count >= open_max);
-    full.map(|(tag, _)| tag).take(OWNERS_FULL_MAX).collect()
-}
-
 /// Whether an order that nobody seems to work on should be dispatched now.
 ///
-/// A little later than it may be claimed, so that a dispatch under way is not repeated.
+/// A little later than it may be claimed, or its end be told, so that a dispatch under way is not repeated.
 pub fn needs_dispatch(record: &Record, now: Timestamp) -> bool {
     dispatch_due_at(record).is_some_and(|due| due <= now)
 }
 
 fn dispatch_due_at(record: &Record) -> Option<Timestamp> {
-    let grace_ms = if record.status() == Status::Pending {
-        DISPATCH_GRACE_MS
-    } else {
+    let grace_ms = if record.status() == Status::Processing {
         0
+    } else {
+        DISPATCH_GRACE_MS
     };
-    record.claimable_at().map(|at| at.plus_ms(grace_ms))
+    let due_at = record.claimable_at().or_else(|| record.tellable_at());
+    due_at.map(|at| at.plus_ms(grace_ms))
 }
 
 impl Swept {
+    /// Notes what is to be done for one of the orders found; says whether it is open, as far as is known.
     fn look(
         &mut self,
         id: OrderId,
         record: Result<Option<Record>, UpdateError<std::convert::Infallible>>,
         tenure: Option<Token>,
         now: Timestamp,
-    ) {
+    ) -> bool {
         let record = match record {
             Ok(Some(record)) => record,
             // It ended and was moved meanwhile.
-            Ok(None) => return,
-            Err(error) => return self.unread.push((id, error.to_string())),
+            Ok(None) => return false,
+            Err(error) => {
+                self.unread.push((id, error.to_string()));
+                return true;
+            }
         };
         let Some(due) = dispatch_due_at(&record) else {
-            return self.ended.push(id);
+            self.ended.push(id);
+            return false;
         };
-        self.open += 1;
+        // What has ended and is yet to be told takes nobody's share.
+        let is_open = !record.status().is_terminal();
+        self.open += usize::from(is_open);
         let is_dead = matches!(&record.state, State::Processing { claim, .. }
             if tenure.is_some() && claim.tenure != tenure);
         if due <= now || is_dead {
             self.due.push(id);
-        } else if record.attempt > 0 {
+        } else if record.attempt > 0 || !is_open {
             // What was just accepted is most likely under way: that is no reason to sweep soon.
             self.next_due_at = Some(self.next_due_at.map_or(due, |next| next.min(due)));
         }
+        is_open
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::record::{ATTEMPTS_KEPT_MAX, Attempt, AttemptOutcome, Claim, ErrorCode, Failure, State};
-use crate::{OrderId, Record, Status, Timestamp, Token};
+use crate::{DeliveryEnd, IllegalTransition, Record, Refusal, Timestamp, Token};
 
 /// The longest result that an order may have, in bytes of JSON: with its order and history a record must
 /// fit the 1 MiB that stores allow a value.
@@ -60,6 +60,20 @@ pub enum Event {
     },
     /// The client takes the order back.
     Cancelled,
+    /// Somebody sets out to tell of the order's end.
+    DeliveryBegun {
+        /// Names the delivery.
+        delivery: Token,
+        /// When it counts as lost.
+        until: Timestamp,
+    },
+    /// Who set out is back.
+    DeliveryEnded {
+        /// The delivery's name.
+        delivery: Token,
+        /// How.
+        end: DeliveryEnd,
+    },
 }
 
 /// How an attempt ended.
@@ -143,6 +157,20 @@ impl From<String> for AttemptError {
 /// cancelled  --ended: late-->                         cancelled
 /// ```
 ///
+/// Where somebody is to be told of an order's end, its notification begins to move once the order has
+/// ended, and by these edges alone, whichever its end was:
+///
+/// ```text
+/// waiting    --delivery begun-->                      delivering
+/// waiting    --delivery begun, day over-->            settled
+/// delivering --delivery begun: lost-->                delivering
+/// delivering --delivery begun: lost, day over-->      settled
+/// delivering --delivery ended: delivered-->           settled
+/// delivering --delivery ended: gone-->                settled
+/// delivering --delivery ended: failed-->              waiting
+/// delivering --delivery ended: failed, day over-->    settled
+/// ```
+///
 /// - *candidate*: pending, and one of perhaps several that were written for one idempotency key. It is
 ///   chosen or discarded before anybody is told of it; if its creator crashes, by who comes to work on it.
 /// - *pending*: a processor's claim moves it on; a crash changes nothing, a sweep dispatches it again.
@@ -153,6 +181,9 @@ impl From<String> for AttemptError {
 ///   `max_attempts`.
 /// - *completed*, *failed*, *cancelled*: nothing moves them. An outcome that arrives after a
 ///   cancellation is noted in the history and changes nothing else.
+/// - *waiting*: a sweep finds that a delivery is due, and whoever it dispatches begins one.
+/// - *delivering*: who delivers moves it on; if it crashes, the delivery counts as lost after a time, and
+///   another is begun. *settled*: nothing moves it, and the record may be moved.
 ///
 /// The returned record keeps `revision` and `write`; the writer sets them.
 ///
@@ -237,6 +268,11 @@ pub fn apply(record: &Record, event: &Event, now: Timestamp) -> Result<Record, I
             next.state = State::Cancelled { at };
         }
 
+        (_, Event::DeliveryBegun { .. } | Event::DeliveryEnded { .. }) => {
+            if let Err(refusal) = next.tell(event, now) {
+                return refuse(refusal);
+            }
+        }
         (State::Cancelled { .. }, Event::Ended { token, .. }) => match next.late_attempt(*token) {
             Some(attempt) => attempt.late_outcome_at = Some(at),
             None => return refuse(Refusal::NotHolder),
@@ -246,48 +282,6 @@ pub fn apply(record: &Record, event: &Event, now: Timestamp) -> Result<Record, I
         _ => return refuse(Refusal::Terminal),
     }
     Ok(next)
-}
-
-/// An event that cannot happen to an order now. Nothing was changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("order `{id}` is {} and {refusal}", .status.as_str())]
-pub struct IllegalTransition {
-    /// The order.
-    pub id: OrderId,
-    /// Its status, which stays.
-    pub status: Status,
-    /// Why not.
-    pub refusal: Refusal,
-}
-
-/// Why a transition is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// Its next attempt is not due yet.
-    #[error("its next attempt is due at {at}")]
-    NotDue {
-        /// When it is.
-        at: Timestamp,
-    },
-    /// Another claim holds it.
-    #[error("another claim holds it until {until}")]
-    Held {
-        /// Until when, unless that claim is renewed.
-        until: Timestamp,
-    },
-    /// It is one of several that were written for one idempotency key, and which of them the key
-    /// stands for is yet to be made sure.
-    #[error("its idempotency key may stand for another order")]
-    Undecided,
-    /// Its next attempt must have an instance to itself.
-    #[error("its next attempt must be alone in its instance")]
-    NotAlone,
-    /// The token presented does not hold it, or nobody does.
-    #[error("the token presented does not hold it")]
-    NotHolder,
-    /// It has ended.
-    #[error("has ended")]
-    Terminal,
 }
 
 impl Record {
@@ -314,31 +308,31 @@ impl Record {
 
     fn end_attempt(&mut self, end: &AttemptEnd, at: Timestamp) {
         match end {
-            AttemptEnd::Completed { result } => match result.as_deref().and_then(too_large) {
-                // The work is done and would give the same again, so no other attempt is made.
-                Some(sentence) => self.fail_attempt(ErrorCode::Permanent, &sentence.into(), at),
-                None => {
+            AttemptEnd::Completed { result } => {
+                if let Some(sentence) = result.as_deref().and_then(too_large) {
+                    // The work is done and would give the same again, so no other attempt is made.
+                    self.fail_attempt(ErrorCode::Permanent, &sentence.into(), at);
+                } else {
                     self.close_attempt(AttemptOutcome::Completed, None, at);
                     self.state = State::Completed {
                         at,
                         result: result.clone(),
                     };
                 }
-            },
+            }
             AttemptEnd::Permanent { error } => self.fail_attempt(ErrorCode::Permanent, error, at),
-            AttemptEnd::Partial { error, result } => match too_large(result) {
-                Some(sentence) => {
+            AttemptEnd::Partial { error, result } => {
+                if let Some(sentence) = too_large(result) {
                     let error = AttemptError {
                         message: format!("{sentence}; {}", error.message),
                         details: error.details.clone(),
                     };
                     self.fail_attempt(ErrorCode::Permanent, &error, at);
-                }
-                None => {
+                } else {
                     self.close_attempt(AttemptOutcome::Failed, Some(error), at);
                     self.fail(ErrorCode::Partial, &error.message, Some(result.clone()), at);
                 }
-            },
+            }
             AttemptEnd::Retryable { error, delay_ms } => {
                 self.close_attempt(AttemptOutcome::Retryable, Some(error), at);
                 if self.attempt >= self.max_attempts {
@@ -414,6 +408,28 @@ impl Record {
             attempt.outcome = Some(outcome);
             attempt.error = error.map(|error| bounded(&error.message));
         }
+    }
+
+    /// Begins or ends a delivery, as `event` says.
+    fn tell(&mut self, event: &Event, now: Timestamp) -> Result<(), Refusal> {
+        let at = self.updated_at;
+        let ended_at = self.ended_at().ok_or(Refusal::NotEnded)?;
+        let due_at = self.tellable_at().ok_or(Refusal::Terminal)?;
+        let notification = self.notification.as_deref_mut().ok_or(Refusal::Terminal)?;
+        match event {
+            Event::DeliveryBegun { .. } if now < due_at => {
+                return Err(Refusal::DeliveryNotDue { at: due_at });
+            }
+            Event::DeliveryBegun { delivery, until } => {
+                notification.begin(*delivery, *until, [ended_at, at]);
+            }
+            Event::DeliveryEnded { delivery, end } if notification.delivery == Some(*delivery) => {
+                notification.end(end, [ended_at, at]);
+                notification.last_error = notification.last_error.as_deref().map(bounded);
+            }
+            _ => return Err(Refusal::NotHolder),
+        }
+        Ok(())
     }
 
     /// The attempt that ran under `token`, if its late outcome has not been noted yet.

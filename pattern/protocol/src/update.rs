@@ -142,8 +142,8 @@ pub(crate) async fn read<S: Store>(
     }
 }
 
-/// Moves the record of an order that has ended to where those are. Anybody may, and again: the
-/// outcome of an order that has ended does not change. A candidate that was discarded is removed.
+/// Moves the record of an order that [is over](Record::is_over) to where those are that have ended. Anybody
+/// may, and again: nothing of it changes any more. A candidate that was discarded is removed.
 ///
 /// Set first, and then deleted, so that whoever looks at one place after the other finds it at any time.
 ///
@@ -156,13 +156,13 @@ pub async fn move_ended<S: Store>(store: &S, record: &Record) -> Result<(), Stor
     store.delete(&Key::Open(record.id)).await
 }
 
-/// Moves an order that has ended and is still among the open ones, if it is.
+/// Moves an order that is over and still among the open ones, if it is.
 ///
 /// # Errors
 /// If the store failed, or what is stored is no record.
 pub async fn move_left<S: Store>(store: &S, id: OrderId) -> Result<(), UpdateError<Infallible>> {
     match read(store, &Key::Open(id), id).await? {
-        Some(record) if record.status().is_terminal() => Ok(move_ended(store, &record).await?),
+        Some(record) if record.is_over() => Ok(move_ended(store, &record).await?),
         _ => Ok(()),
     }
 }

@@ -148,6 +148,7 @@ fn a_preflight_request_is_told_what_may_be_sent() {
             "idempotency-key",
             "if-none-match",
             "last-event-id",
+            "notify-url",
             "prefer",
             "traceparent",
             "tracestate",

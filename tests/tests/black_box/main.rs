@@ -26,6 +26,7 @@ mod jobs;
 mod limits;
 mod methods;
 mod metrics;
+mod notify;
 mod openapi;
 mod progress;
 mod proxies;
@@ -74,6 +75,8 @@ fn main() -> ExitCode {
         ("trace", trace::TESTS),
         // The server that does the work.
         ("worker", worker::TESTS),
+        // Who is told of an order's end.
+        ("notify", notify::TESTS),
         // What the routes refuse.
         ("validation", validation::TESTS),
         ("bodies", bodies::TESTS),

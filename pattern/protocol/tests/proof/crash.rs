@@ -11,7 +11,7 @@ use crate::support::faulty::{Death, LATE_MS_MAX};
 use crate::support::mortal::mortal;
 use crate::support::roles::{
     End, SHORT_WORK, Work, claim, end, expire, expire_until_done, hold, process, recover, settle,
-    submit, submit_once_until_accepted, sweep,
+    submit, submit_once_until_accepted, sweep, tell,
 };
 use crate::support::sample::{BODY, EXPIRY, KEPT_MS, LEASE_MS, SWEEPS, idempotency};
 use crate::support::world::{Line, World};
@@ -25,11 +25,21 @@ type Step = fn(World, Line, OrderId, Claimant) -> LocalBoxFuture<'static, ()>;
 /// Has a process die at each operation of `step` in turn, under all conditions, on an order
 /// that it holds or not; hands each world to `check` after its recovery.
 fn die_everywhere(held: bool, step: Step, check: impl Fn(&World, OrderId)) {
+    die_everywhere_in(|world| world, held, step, check);
+}
+
+/// The same in worlds that `prepared` makes of them.
+fn die_everywhere_in(
+    prepared: fn(World) -> World,
+    held: bool,
+    step: Step,
+    check: impl Fn(&World, OrderId),
+) {
     under(&Conditions::all(), 1, |origin| {
         for operation in 0..OPERATIONS_MAX {
             let mut died = false;
             for applied in [false, true] {
-                let world = origin.again();
+                let world = prepared(origin.again());
                 let (id, claimant) = prepare(&world, held);
                 let line = world.connect().dying_at(Death { operation, applied });
                 let mortal = mortal(line.life(), step(world.clone(), line, id, claimant));
@@ -163,6 +173,33 @@ fn a_processor_that_dies_anywhere_in_its_attempt_loses_no_order() {
         .boxed_local()
     };
     die_everywhere(false, step, completed_unless_store_fails);
+}
+
+#[test]
+fn a_processor_that_dies_while_it_tells_of_an_end_leaves_it_to_be_told_once_at_least() {
+    let steps: [Step; 2] = [
+        |world, line, id, _| {
+            async move { drop(process(&world, &line, id, SHORT_WORK).await) }.boxed_local()
+        },
+        |world, line, id, _| {
+            async move {
+                let _untold = cancel(&line, id, world.token(), world.now()).await;
+                tell(&world, &line, id).await;
+            }
+            .boxed_local()
+        },
+    ];
+    for step in steps {
+        die_everywhere_in(
+            |world| world.telling(100),
+            false,
+            step,
+            |world, id| {
+                assert!(world.store.inner().heard(id) > 0, "nobody heard of `{id}`");
+                assert!(world.has(Key::Ended(id)));
+            },
+        );
+    }
 }
 
 #[test]

@@ -6,7 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use protocol::{
-    AttemptEnd, AttemptError, Claim, Event, Record, Refusal, State, Status, Timestamp, Token, apply,
+    AttemptEnd, AttemptError, Claim, DeliveryEnd, Event, Notification, NotificationOutcome,
+    NotificationStatus, Record, Refusal, Settled, State, Status, TELLING_MS_MAX, Timestamp, Token,
+    apply,
 };
 use serde_json::value::to_raw_value;
 
@@ -93,7 +95,56 @@ fn records() -> Vec<Record> {
             records.push(claimed);
         }
     }
-    records
+    let told_of = records.iter().flat_map(|record| {
+        notifications().map(|notification| Record {
+            notification: Some(Box::new(notification)),
+            ..record.clone()
+        })
+    });
+    let told_of: Vec<_> = told_of.collect();
+    // Those that ended so long ago that nothing more is told of them than once.
+    let old = told_of.iter().filter_map(|record| {
+        let long_ago = Timestamp::from_unix_ms(NOW.as_unix_ms() - TELLING_MS_MAX - 1);
+        let mut record = record.clone();
+        match &mut record.state {
+            State::Completed { at, .. } | State::Failed { at, .. } | State::Cancelled { at } => {
+                *at = long_ago;
+            }
+            State::Pending { .. } | State::Processing { .. } => return None,
+        }
+        Some(record)
+    });
+    let old: Vec<_> = old.collect();
+    records.into_iter().chain(told_of).chain(old).collect()
+}
+
+/// Every kind of notification that [`apply`] tells apart.
+fn notifications() -> [Notification; 6] {
+    let fresh = Notification::default();
+    let failed = |next_at| Notification {
+        deliveries: 1,
+        next_at: Some(next_at),
+        ..fresh.clone()
+    };
+    let under_way = |until| Notification {
+        delivery: Some(holder()),
+        ..failed(until)
+    };
+    let settled = Notification {
+        settled: Some(Settled {
+            at: PAST,
+            outcome: NotificationOutcome::Delivered,
+        }),
+        ..fresh.clone()
+    };
+    [
+        failed(PAST),
+        failed(FUTURE),
+        under_way(PAST),
+        under_way(FUTURE),
+        settled,
+        fresh,
+    ]
 }
 
 /// `pending`, held in its attempt of that number.
@@ -133,7 +184,15 @@ fn events() -> Vec<Event> {
         Event::Chosen,
         Event::Discarded,
     ];
+    events.push(Event::DeliveryBegun {
+        delivery: stranger(),
+        until: FUTURE,
+    });
     for token in [holder(), stranger()] {
+        events.extend(delivery_ends().map(|end| Event::DeliveryEnded {
+            delivery: token,
+            end,
+        }));
         events.push(Event::Renewed {
             claim: claim(token),
             progress: None,
@@ -156,6 +215,18 @@ fn ends() -> [AttemptEnd; 4] {
         },
         AttemptEnd::Retryable {
             error: error(),
+            delay_ms: 1_000,
+        },
+    ]
+}
+
+fn delivery_ends() -> [DeliveryEnd; 3] {
+    [
+        DeliveryEnd::Delivered { status: 204 },
+        DeliveryEnd::Gone { status: 410 },
+        DeliveryEnd::Failed {
+            status: Some(503),
+            error: "the receiver answered with status `503`".to_owned(),
             delay_ms: 1_000,
         },
     ]
@@ -186,7 +257,22 @@ fn cause(record: &Record, event: &Event) -> String {
     } else {
         ""
     };
+    let ended_at = record.ended_at().unwrap_or(NOW);
+    let is_old = NOW.ms_since(ended_at) > TELLING_MS_MAX;
+    let day = if is_old { ", day over" } else { "" };
+    let standing = record.notification_status();
     match event {
+        Event::DeliveryBegun { .. } if standing == Some(NotificationStatus::Delivering) => {
+            format!("delivery begun: lost{day}")
+        }
+        // Once it is told, however late.
+        Event::DeliveryBegun { .. } if deliveries(record) == 0 => "delivery begun".to_owned(),
+        Event::DeliveryBegun { .. } => format!("delivery begun{day}"),
+        Event::DeliveryEnded { end, .. } => match end {
+            DeliveryEnd::Delivered { .. } => "delivery ended: delivered".to_owned(),
+            DeliveryEnd::Gone { .. } => "delivery ended: gone".to_owned(),
+            DeliveryEnd::Failed { .. } => format!("delivery ended: failed{day}"),
+        },
         Event::Claimed { .. } => "claimed".to_owned(),
         Event::Renewed { .. } => "renewed".to_owned(),
         Event::Released { .. } => "released".to_owned(),
@@ -205,6 +291,23 @@ fn cause(record: &Record, event: &Event) -> String {
     }
 }
 
+fn deliveries(record: &Record) -> u32 {
+    record.notification.as_ref().map_or(0, |it| it.deliveries)
+}
+
+/// The end of an edge as documents word it.
+fn name(record: &Record, event: &Event) -> String {
+    match event {
+        Event::DeliveryBegun { .. } | Event::DeliveryEnded { .. } => {
+            // OK because without a notification no delivery begins or ends.
+            let standing = record.notification_status().expect("a notification");
+            format!("{standing:?}").to_lowercase()
+        }
+        _ if record.candidate && !record.status().is_terminal() => "candidate".to_owned(),
+        _ => record.status().as_str().to_owned(),
+    }
+}
+
 #[test]
 fn the_documented_edges_are_those_that_are_taken() {
     let mut taken = BTreeSet::new();
@@ -212,13 +315,9 @@ fn the_documented_edges_are_those_that_are_taken() {
         for event in events() {
             if let Ok(next) = apply(&record, &event, NOW) {
                 taken.insert(Edge {
-                    from: if record.candidate {
-                        "candidate".to_owned()
-                    } else {
-                        record.status().as_str().to_owned()
-                    },
+                    from: name(&record, &event),
                     cause: cause(&record, &event),
-                    to: next.status().as_str().to_owned(),
+                    to: name(&next, &event),
                 });
             }
         }
@@ -263,6 +362,16 @@ fn what_is_no_edge_is_refused_for_its_reason() {
                     }
                 }
                 (State::Cancelled { .. }, Event::Ended { .. }) => Refusal::NotHolder,
+                (
+                    State::Pending { .. } | State::Processing { .. },
+                    Event::DeliveryBegun { .. } | Event::DeliveryEnded { .. },
+                ) => Refusal::NotEnded,
+                (_, Event::DeliveryBegun { .. }) if record.tellable_at().is_some() => {
+                    Refusal::DeliveryNotDue { at: FUTURE }
+                }
+                (_, Event::DeliveryEnded { .. }) if record.tellable_at().is_some() => {
+                    Refusal::NotHolder
+                }
                 _ if record.status().is_terminal() => Refusal::Terminal,
                 _ => Refusal::NotHolder,
             };

@@ -35,6 +35,8 @@ struct Told {
 fn whatever_goes_wrong_every_accepted_order_ends_once() {
     let total = Total::default();
     under(&Conditions::all(), 10, |world| {
+        world.told_percent.set(70);
+        world.deaf_percent.set(30);
         let told = trouble(world);
         world.complete(recover(world.clone()));
         assert_promises_are_kept(world, &told);
@@ -43,6 +45,7 @@ fn whatever_goes_wrong_every_accepted_order_ends_once() {
     println!("{total}");
     // Else it would prove little.
     assert!(total.deaths.get() > 1_000 && total.faults.get() > 50_000);
+    assert!(total.heard.get() > total.notifications.get());
 }
 
 /// Lets everything happen at once.
@@ -72,6 +75,15 @@ fn assert_promises_are_kept(world: &World, told: &Told) {
         assert_eq!(world.status(*id), Status::Cancelled, "order `{id}`");
     }
     assert_eq!(world.open(), []);
+    for id in accepted.iter() {
+        let is_told_of = world.record(*id).notification.is_some();
+        let heard = world.store.inner().heard(*id);
+        assert_eq!(
+            heard > 0,
+            is_told_of,
+            "order `{id}` was heard of {heard} times"
+        );
+    }
 }
 
 /// What all runs came to.
@@ -81,11 +93,18 @@ struct Total {
     orders: Cell<u64>,
     faults: Cell<u64>,
     deaths: Cell<u64>,
+    notifications: Cell<u64>,
+    heard: Cell<u64>,
 }
 
 impl Total {
     fn add(&self, world: &World, told: &Told) {
         let orders: BTreeSet<_> = told.accepted.borrow().iter().copied().collect();
+        for id in &orders {
+            let heard = world.store.inner().heard(*id);
+            self.notifications.update(|sum| sum + u64::from(heard > 0));
+            self.heard.update(|sum| sum + heard);
+        }
         self.runs.update(|runs| runs + 1);
         self.orders.update(|sum| sum + orders.len() as u64);
         self.faults.update(|faults| faults + world.store.struck());
@@ -97,11 +116,14 @@ impl fmt::Display for Total {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} runs: {} orders accepted, {} faults, {} processes died; 0 orders lost, 0 ended twice",
+            "{} runs: {} orders accepted, {} faults, {} processes died; 0 orders lost, 0 ended twice; {} \
+             ends to be told, heard {} times, 0 never, 0 wrongly",
             self.runs.get(),
             self.orders.get(),
             self.faults.get(),
             self.deaths.get(),
+            self.notifications.get(),
+            self.heard.get(),
         )
     }
 }

@@ -172,6 +172,7 @@ impl Core {
             traceparent: None,
             tracestate: None,
             baggage: None,
+            notification: None,
             order: ORDER.clone(),
         }
     }

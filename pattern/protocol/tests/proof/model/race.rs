@@ -297,6 +297,7 @@ async fn submit(store: &Replay<'_>, number: Number) -> Result<OrderId, SubmitErr
         traceparent: None,
         tracestate: None,
         baggage: None,
+        notification: None,
         now: id.created_at(),
     };
     let pause = async |_| ();

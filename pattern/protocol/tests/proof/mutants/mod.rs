@@ -6,6 +6,7 @@ mod attempts;
 mod bounds;
 mod cost;
 mod keys;
+mod notifications;
 mod retention;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,6 +25,7 @@ const MUTANTS: &[&[Mutant]] = &[
     keys::MUTANTS,
     attempts::MUTANTS,
     bounds::MUTANTS,
+    notifications::MUTANTS,
     cost::MUTANTS,
 ];
 

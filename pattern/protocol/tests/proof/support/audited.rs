@@ -2,7 +2,8 @@
 //! promise: so each test checks them all, whatever else it is about.
 //!
 //! It also knows which orders somebody was told of, and how long each has ended, by the true time:
-//! so an order that is removed too early is seen, whoever's clock is wrong.
+//! so an order that is removed too early is seen, whoever's clock is wrong. And it knows which ends were
+//! heard of, so that one is seen that is told wrongly, or taken for told and never was.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::executor::block_on;
 use protocol::memory::{MemorySnapshot, MemoryStore};
 use protocol::{
-    Digest, Idempotency, Key, KeyPage, OrderId, Record, Snapshot, State, Store, StoreError, Swap,
-    Timestamp,
+    Digest, Idempotency, Key, KeyPage, NotificationOutcome, OrderId, Record, Snapshot, State,
+    Store, StoreError, Swap, Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -33,6 +34,8 @@ pub struct AuditedStore {
     outcomes: RefCell<BTreeMap<OrderId, Outcome>>,
     /// The orders that somebody was told of.
     told: RefCell<BTreeSet<OrderId>>,
+    /// The orders whose end the receiver of notifications has heard of, and how often.
+    heard: RefCell<BTreeMap<OrderId, u64>>,
     /// Which order a key stands for: the one that was chosen.
     chosen: RefCell<BTreeMap<Digest, OrderId>>,
 }
@@ -54,6 +57,7 @@ impl AuditedStore {
             audits: Cell::new(true),
             outcomes: RefCell::default(),
             told: RefCell::default(),
+            heard: RefCell::default(),
             chosen: RefCell::default(),
         }
     }
@@ -100,6 +104,24 @@ impl AuditedStore {
             self.choose(&record);
         }
         self.told.borrow_mut().insert(id);
+    }
+
+    /// Notes that the receiver of notifications was told that an order ended as in `record`.
+    pub fn hear(&self, record: &Record) {
+        let id = record.id;
+        let outcomes = self.outcomes.borrow();
+        let known = outcomes.get(&id);
+        assert_eq!(
+            known.map(|known| &known.outcome),
+            Some(&outcome(record)),
+            "order `{id}` is told as it is recorded to have ended"
+        );
+        *self.heard.borrow_mut().entry(id).or_default() += 1;
+    }
+
+    /// How often the receiver heard of the end of `id`.
+    pub fn heard(&self, id: OrderId) -> u64 {
+        self.heard.borrow().get(&id).copied().unwrap_or_default()
     }
 
     /// One key stands for one order, until that one's retention has ended.
@@ -177,6 +199,7 @@ impl AuditedStore {
             self.outcomes.borrow().contains_key(&id),
             "order `{id}` is moved and has not ended"
         );
+        assert!(new.is_over(), "order `{id}` is moved and yet to be told");
         self.note(&new);
     }
 
@@ -192,6 +215,14 @@ impl AuditedStore {
                 since: self.clock.now(),
             });
             assert_eq!(known.outcome, outcome, "order `{id}` has one outcome");
+        }
+        let settled = new.notification.as_ref().and_then(|it| it.settled);
+        if settled.is_some_and(|settled| settled.outcome != NotificationOutcome::GivenUp) {
+            assert!(
+                self.heard(new.id) > 0,
+                "order `{}` counts as told and nobody heard",
+                new.id
+            );
         }
     }
 
@@ -240,6 +271,17 @@ fn audit_change(old: &Record, new: &Record) {
         new.order.as_json(),
         old.order.as_json(),
         "order `{id}` is kept as sent"
+    );
+    if let (Some(old), Some(new)) = (&old.notification, &new.notification) {
+        assert!(
+            new.deliveries >= old.deliveries && (old.settled.is_none() || old == new),
+            "what was told of order `{id}` is told"
+        );
+    }
+    assert_eq!(
+        old.notification.is_some(),
+        new.notification.is_some(),
+        "whether order `{id}` is to be told of is decided when it is submitted"
     );
     if old.status().is_terminal() {
         assert_eq!(

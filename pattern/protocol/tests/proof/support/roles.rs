@@ -5,13 +5,13 @@ use std::pin::pin;
 
 use futures::future::{Either, select};
 use protocol::{
-    AttemptEnd, ClaimError, Claimant, Expired, ExpiryTurn, Held, Idempotency, OrderId, Record,
-    Refusal, RenewError, SettleError, Store, StoreError, SubmitError, SweepTurn, Swept, Timestamp,
-    UpdateError,
+    AttemptEnd, ClaimError, Claimant, DeliveryEnd, Expired, ExpiryTurn, Held, Idempotency, OrderId,
+    Record, Refusal, RenewError, SettleError, Store, StoreError, SubmitError, SweepTurn, Swept,
+    Timestamp, UpdateError, redelivery_ms,
 };
 use serde_json::value::to_raw_value;
 
-use super::sample::{BODY, EXPIRY, LEASE_MS, SWEEPS};
+use super::sample::{BODY, DELIVERY_LEASE_MS, EXPIRY, LEASE_MS, SWEEPS};
 use super::world::{Line, World};
 
 /// How long everybody waits before trying a failed operation again, in milliseconds.
@@ -157,7 +157,8 @@ pub async fn settle(
     }
 }
 
-/// One dispatch: claims `id` if it can, works with the lease renewed, and settles.
+/// One dispatch: claims `id` if it can, works with the lease renewed, settles, and tells of the end; or
+/// tells of it where it has ended before.
 pub async fn process(
     world: &World,
     line: &Line,
@@ -165,13 +166,76 @@ pub async fn process(
     work: Work,
 ) -> Option<Result<Record, SettleError>> {
     let claimant = world.claimant();
-    claim(world, line, id, claimant).await.ok()?;
+    match claim(world, line, id, claimant).await {
+        Ok(_) => {}
+        Err(error) => {
+            if has_ended(&error) {
+                tell(world, line, id).await;
+            }
+            return None;
+        }
+    }
     let working = pin!(world.clock.sleep(work.ms));
     let keeping = pin!(keep(world, line, id, claimant));
     if let Either::Right(((), _)) = select(working, keeping).await {
         // Lost: what the work gives is reported all the same, and is to be dropped.
     }
-    Some(settle(world, line, id, claimant, end(claimant, work.end)).await)
+    let settled = settle(world, line, id, claimant, end(claimant, work.end)).await;
+    if matches!(&settled, Ok(record) if record.tellable_at().is_some()) {
+        tell(world, line, id).await;
+    }
+    Some(settled)
+}
+
+/// Whether an order cannot be claimed because it has ended, now or before.
+pub fn has_ended(error: &ClaimError) -> bool {
+    match error {
+        ClaimError::Exhausted(_) => true,
+        ClaimError::Unavailable(refused) => refused.refusal == Refusal::Terminal,
+        _ => false,
+    }
+}
+
+/// Tells of the end of `id`, if a delivery is due, and records what came of it.
+pub async fn tell(world: &World, line: &impl Store, id: OrderId) {
+    let delivery = world.token();
+    let (write, now) = (world.token(), world.now());
+    let begun = protocol::begin_delivery(line, id, delivery, DELIVERY_LEASE_MS, write, now).await;
+    let Ok(Some(record)) = begun else { return };
+    let end = deliver(world, &record).await;
+    let write = world.token();
+    let give_up_at = world.now().plus_ms(DELIVERY_LEASE_MS);
+    loop {
+        let now = world.now();
+        match protocol::end_delivery(line, id, delivery, end.clone(), write, now).await {
+            Err(UpdateError::Store(_)) if now < give_up_at => world.clock.sleep(AGAIN_MS).await,
+            _ => return,
+        }
+    }
+}
+
+/// One message to the receiver, and its answer. Either may be lost.
+pub async fn deliver(world: &World, record: &Record) -> DeliveryEnd {
+    let deaf_percent = world.deaf_percent.get();
+    let is_lost = || world.random.chance(deaf_percent);
+    let lost = || DeliveryEnd::Failed {
+        status: None,
+        error: "nobody answered".to_owned(),
+        delay_ms: redelivery_ms(1, world.random.number()),
+    };
+    world.clock.sleep(world.random.below(1_000)).await;
+    if is_lost() {
+        return lost();
+    }
+    world.store.inner().hear(record);
+    world.clock.sleep(world.random.below(1_000)).await;
+    if is_lost() {
+        lost()
+    } else if world.random.chance(90) {
+        DeliveryEnd::Delivered { status: 204 }
+    } else {
+        DeliveryEnd::Gone { status: 410 }
+    }
 }
 
 /// Renews the lease until the claim is lost.
@@ -263,11 +327,13 @@ pub async fn cancel_until_told(world: &World, id: OrderId) -> Result<(), String>
     }
 }
 
-/// Ends every open order by sweeps and what they dispatch alone, as after a crash of everything.
+/// Ends every open order, and tells of every end, by sweeps and what they dispatch alone, as after a crash
+/// of everything.
 ///
 /// # Panics
 /// If orders are still open after a very long time.
 pub async fn recover(world: World) {
+    world.deaf_percent.set(0);
     for _ in 0..SWEEPS_MAX {
         let swept = sweep_until_done(world.clone()).await;
         for id in swept.due {

@@ -6,6 +6,8 @@ use protocol::{CLOCKS_DIFFER_MS, ExpiryPolicy, Idempotency, Order, SweepPolicy, 
 pub const START: Timestamp = Timestamp::from_unix_ms(1_700_000_000_000);
 /// How long a claim holds without renewal, in milliseconds.
 pub const LEASE_MS: u64 = 30_000;
+/// How long a delivery is under way before it counts as lost, in milliseconds.
+pub const DELIVERY_LEASE_MS: u64 = 30_000;
 /// How often is swept.
 pub const SWEEPS: SweepPolicy = SweepPolicy {
     interval_ms: 15_000,

@@ -4,7 +4,9 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use protocol::{Claimant, Key, OrderId, Record, Status, Submission, Timestamp, Token};
+use protocol::{
+    Claimant, Key, Notification, OrderId, Record, Status, Submission, Timestamp, Token,
+};
 
 use super::audited::AuditedStore;
 use super::conditions::Conditions;
@@ -32,6 +34,10 @@ pub struct World {
     pub store: Rc<FaultyStore<AuditedStore>>,
     /// What is left to chance.
     pub random: Rc<Random>,
+    /// Of a hundred orders, how many are to be told of.
+    pub told_percent: Rc<Cell<u64>>,
+    /// Of a hundred deliveries, how many come to nothing, or whose answer does.
+    pub deaf_percent: Rc<Cell<u64>>,
     scheduler: Rc<Scheduler>,
     seed: u64,
     /// How far this process's own clock is off, in milliseconds; it jumps if it is wrong.
@@ -52,6 +58,8 @@ impl World {
             clock,
             store,
             random: Rc::new(random),
+            told_percent: Rc::default(),
+            deaf_percent: Rc::default(),
             seed,
             off_ms: Rc::default(),
             jumps: false,
@@ -63,9 +71,19 @@ impl World {
         Self::new(Conditions::CALM, 0)
     }
 
+    /// The same world, of whose orders so many of a hundred are to be told of.
+    #[must_use]
+    pub fn telling(self, told_percent: u64) -> Self {
+        self.told_percent.set(told_percent);
+        self
+    }
+
     /// The same world from its beginning, with the same seed.
     pub fn again(&self) -> Self {
-        Self::new(self.conditions, self.seed)
+        let again = Self::new(self.conditions, self.seed);
+        again.told_percent.set(self.told_percent.get());
+        again.deaf_percent.set(self.deaf_percent.get());
+        again
     }
 
     /// Another process in the same world. Where clocks are wrong, it has a wrong one of its own.
@@ -150,6 +168,9 @@ impl World {
     /// An order that was never submitted before.
     pub fn submission(&self, body: &[u8]) -> Submission {
         let now = self.now();
+        let told_percent = self.told_percent.get();
+        // Drawn only where it matters, so that other runs stay as they are.
+        let is_told_of = told_percent > 0 && self.random.chance(told_percent);
         Submission {
             id: OrderId::new(now, self.random.bytes(), None),
             write: self.token(),
@@ -159,6 +180,7 @@ impl World {
             traceparent: None,
             tracestate: None,
             baggage: None,
+            notification: is_told_of.then(Box::<Notification>::default),
             now,
         }
     }
