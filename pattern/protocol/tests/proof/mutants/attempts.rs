@@ -2,17 +2,14 @@
 //! known to be lost.
 
 use protocol::{
-    ATTEMPTS_KEPT_MAX, AttemptEnd, AttemptError, BACKOFF_BASE_MS, Claim, ClaimError, Claimant,
-    DETAILS_BYTES_MAX, ErrorCode, Event, IllegalTransition, MESSAGE_BYTES_MAX, Order, OrderId,
-    RESULT_BYTES_MAX, Record, Refusal, State, Status, SweepPolicy, SweepTurn, Timestamp, Token,
-    apply, backoff_ms,
+    BACKOFF_BASE_MS, Claim, ClaimError, Claimant, ErrorCode, Event, IllegalTransition, OrderId,
+    Record, Refusal, State, Status, SweepPolicy, SweepTurn, Timestamp, Token, apply, backoff_ms,
 };
-use serde_json::value::RawValue;
 
 use super::Mutant;
 use super::bounds::{Apply, held, holder};
-use crate::support::roles::{End, claim, end, hold, recover, settle, submit, sweep_until_done};
-use crate::support::sample::{ATTEMPTS_MAX, LEASE_MS, START, SWEEPS};
+use crate::support::roles::{End, claim, end, recover, settle, submit, sweep_until_done};
+use crate::support::sample::{ATTEMPTS_MAX, LEASE_MS, SWEEPS};
 use crate::support::world::World;
 
 pub(super) const MUTANTS: &[Mutant] = &[

@@ -2,7 +2,8 @@
 
 use protocol::{
     ATTEMPTS_KEPT_MAX, AttemptEnd, AttemptError, Claim, DETAILS_BYTES_MAX, ErrorCode, Event,
-    IllegalTransition, MESSAGE_BYTES_MAX, Order, RESULT_BYTES_MAX, Record, State, Timestamp, apply,
+    IllegalTransition, MESSAGE_BYTES_MAX, Order, RESULT_BYTES_MAX, Record, State, Status,
+    Timestamp, apply,
 };
 use serde_json::value::RawValue;
 
