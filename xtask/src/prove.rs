@@ -26,7 +26,7 @@ const KILLS_MIN: usize = 100;
 const PAUSES_MIN: usize = 100;
 
 /// What the protocol's proof prints before each fault that it put into the protocol and found.
-const MUTANT: &str = "mutant caught: ";
+const MUTANT: &str = "caught: ";
 
 /// What a scenario found.
 #[derive(Deserialize)]

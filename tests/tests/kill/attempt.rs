@@ -157,7 +157,13 @@ fn cancel_through_a_death(point: &str) {
     });
     let record = kept.records().remove(0);
     assert_eq!(record.status(), "cancelled", "{point}");
-    assert_eq!(record.history(), ["cancelled"], "{point}");
+    let history = record.history();
+    // Where nothing was written, the host that comes next may have taken the order up before it is asked.
+    let was_taken_up = point == "swap:open_:2:before" && history == ["interrupted", "cancelled"];
+    assert!(
+        was_taken_up || history == ["cancelled"],
+        "{point}: {history:?}"
+    );
 }
 
 fn an_attempt_whose_release_dies_is_made_again() {

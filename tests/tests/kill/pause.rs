@@ -1,7 +1,7 @@
 //! A host that stands still between two writes for longer than anybody waits for it, and then goes on,
 //! while another on the same store goes on serving: as a machine does that is starved or moved.
 
-use tests::{RedisServer, Test, tests, together};
+use tests::{RedisServer, Test, tests, together, until};
 
 use crate::finding::{Finding, prove};
 use crate::ledger::{Ledger, order_with};
@@ -73,12 +73,25 @@ fn an_order_whose_host_stands_still_beside_another_on_its_file_is_one_order_with
     );
 }
 
+/// Lets the host go on whatever happens: who waits for its answer would wait for ever.
+struct Thawed<'a>(&'a Service);
+
+impl Drop for Thawed<'_> {
+    fn drop(&mut self) {
+        self.0.host().thaw();
+    }
+}
+
 /// Submits an order to a host that stops on the way, and to another meanwhile.
 fn go_on_late(service: &Service, work_ms: u64) -> Finding {
     let ledger = Ledger::default();
     let order = order_with("the order", work_ms, "complete");
     let submit_to = |number| {
-        let answer = submission(&service.replica(number), &order, Some("key")).send();
+        // By 503 a client is asked to come again, as where those who bid for a key gave way to each other.
+        let answer = until("an answer that is not to come again", || {
+            let answer = submission(&service.replica(number), &order, Some("key")).send();
+            (answer.status != 503).then_some(answer)
+        });
         ledger.accept(&answer, &order);
     };
     together(2, |client| {
@@ -87,6 +100,7 @@ fn go_on_late(service: &Service, work_ms: u64) -> Finding {
             submit_to(0);
         } else {
             service.host().wait_until_stopped();
+            let _thawed = Thawed(service);
             submit_to(1);
             service.go_on_after_stop();
         }
