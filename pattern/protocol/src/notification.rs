@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(redelivery_ms(2, 0), 11_250);
         assert!(redelivery_ms(u32::MAX, u64::MAX) <= REDELIVERY_CAP_MS * 5 / 4);
         let mut at_ms = 0;
-        let deliveries = (1..=u32::MAX).find(|number| {
+        let deliveries = (1..=1000).find(|number| {
             at_ms += redelivery_ms(*number, redelivery_ms(*number, 0));
             at_ms > TELLING_MS_MAX
         });
