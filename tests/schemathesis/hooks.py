@@ -6,7 +6,7 @@ import re
 import schemathesis
 
 KEY = "Idempotency-Key"
-VALID = re.compile(r'[!#-~](?:[ -~]{0,253}[!-~])?|"[ !#-\[\]-~]{1,255}"')
+VALID = re.compile(r'[!#-~](?:[ -~]{0,253}[!-~])?|"(?:[ !#-\[\]-~]|\\["\\]){1,255}"')
 
 NOTIFY = "Notify-Url"
 
@@ -22,8 +22,8 @@ def before_call(context, case, kwargs):
     key = (case.headers or {}).get(KEY)
     if not isinstance(key, str) or not VALID.fullmatch(key):
         return
-    # Quoted and bare, it is the same key.
-    bare = key.strip('"')
+    # Quoted and bare, with escapes and without, it is the same key.
+    bare = re.sub(r"\\(.)", r"\1", key[1:-1]) if key.startswith('"') else key
     if bare in used:
         case.headers[KEY] = f"repeated-{next(numbers)}"
     used.add(bare)

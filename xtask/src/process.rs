@@ -1,5 +1,6 @@
 //! Starts other programs: says what is run, lets its output through, and names it when it fails.
 
+use std::env;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
@@ -13,6 +14,17 @@ pub(crate) fn command(program: &str) -> Command {
     command.current_dir(workspace::root());
     // `spin.toml` and the tests name files in `target/`.
     command.env_remove("CARGO_TARGET_DIR");
+    // What Cargo told this program of itself. Build scripts that ask for it would run anew, and all that
+    // depends on them, whenever somebody calls Cargo by hand in between.
+    for (name, _) in env::vars_os() {
+        let own = ["CARGO_MANIFEST_", "CARGO_PKG_"];
+        if own
+            .iter()
+            .any(|prefix| name.to_string_lossy().starts_with(prefix))
+        {
+            command.env_remove(name);
+        }
+    }
     native::tell(&mut command);
     command
 }
