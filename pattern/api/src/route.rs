@@ -28,9 +28,12 @@ pub async fn answer<W: Work>(request: Request) -> Response {
         Err(problem) => problem.into_response(),
     };
     sweep::after_response::<W>();
-    match (origin, App::get::<W>().await) {
-        (Some(origin), Ok(app)) => cors::grant(response, &app.settings.origins, &origin),
-        _ => response,
+    let Some(origin) = origin else {
+        return response;
+    };
+    match App::get::<W>().await {
+        Ok(app) => cors::grant(response, &app.settings.origins, &origin),
+        Err(_) => response,
     }
 }
 
