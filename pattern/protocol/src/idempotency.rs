@@ -18,11 +18,12 @@
 //! At most one candidate of a key is chosen. For of two bids, the later is written before its bidder looks at
 //! the earlier, and the earlier before its bidder looks at the later: so one of them sees the other,
 //! however long either stands still. If the later sees the earlier, it discards its candidate; if the earlier
-//! sees the later, it does not choose, and bids again; and whoever finds one that was chosen adopts it.
+//! sees the later, it does not choose, but goes on for the later one; and whoever finds one that was chosen
+//! adopts it. So no two ever discard each other's: the last that was bid for can be chosen, by anybody.
 //!
 //! A client is told of a chosen order and of no other, and only what is no longer to be chosen is removed.
-//! Anybody may bid for a candidate: so one whose creator died is bid for again by who comes to work on it,
-//! and in the end is worked on or removed.
+//! Anybody may go on with a bid: so one whose creator died is taken up by who comes to work on its candidate,
+//! which in the end is worked on or removed.
 
 use std::convert::Infallible;
 
@@ -46,8 +47,8 @@ const STRAGGLER_MS: u64 = 250;
 const STRAGGLERS_MAX: u64 = 40;
 /// How often it is looked for a bid that somebody else is to win, in milliseconds.
 const LOOK_AGAIN_MS: u64 = 25;
-/// How often a bidder that gives way to a later one bids again.
-const BIDS_MAX: u32 = 8;
+/// How many bids are gone on with in all until an order is chosen: each is later than the one before.
+const BIDS_MAX: u32 = 16;
 /// How often a bid is made again that a store does not keep.
 const SWAPS_MAX: u32 = 8;
 /// How often a bid, or the count of them, is read in all while the store fails. Who decides looks at every
@@ -242,6 +243,16 @@ async fn look<S: Store>(store: &S, place: Key) -> Result<Standing, SubmitError> 
     })
 }
 
+/// What came of going on with a bid.
+enum Outcome {
+    /// This order is chosen.
+    Chosen(Box<Record>),
+    /// A later bid, with this number, is for this candidate: that may be chosen.
+    GaveWay(OrderId, i64),
+    /// The bid is of no use: its number is another's, too, or its candidate is gone.
+    Void,
+}
+
 /// A candidate that somebody bids for.
 #[derive(Clone, Copy)]
 struct Candidate {
@@ -253,18 +264,26 @@ struct Candidate {
 }
 
 impl Candidate {
-    /// Bids for it, by bids from `number` on, until an order is chosen, and returns that one's record.
-    /// If it is another, this one was discarded.
+    /// Goes on with its bid `number`, and with later ones, until an order is chosen, and returns that one's
+    /// record. If it is another, this one was discarded.
     async fn decide<S: Store>(self, store: &S, number: i64) -> Result<Record, StoreError> {
-        let mut number = number;
+        let (mut candidate, mut number) = (self, number);
         for _ in 0..BIDS_MAX {
-            if let Some(chosen) = self.bid(store, number).await? {
-                if chosen.id != self.id {
-                    self.discard(store, self.id).await?;
+            match candidate.bid(store, number).await? {
+                Outcome::Chosen(chosen) => {
+                    if chosen.id != self.id {
+                        self.discard(store, self.id).await?;
+                    }
+                    return Ok(*chosen);
                 }
-                return Ok(chosen);
+                Outcome::GaveWay(id, later) => {
+                    (candidate, number) = (Self { id, ..self }, later);
+                }
+                Outcome::Void => {
+                    let fresh = store.increment(&Key::Bids(self.key), 1).await?;
+                    (candidate, number) = (self, fresh);
+                }
             }
-            number = store.increment(&Key::Bids(self.key), 1).await?;
         }
         Err(StoreError(format!(
             "no order was chosen for an idempotency key by {BIDS_MAX} bids"
@@ -285,33 +304,33 @@ impl Candidate {
         Ok(None)
     }
 
-    /// Makes the bid `number`, and says which order is chosen; `None` if that is for another bid to say.
-    async fn bid<S: Store>(self, store: &S, number: i64) -> Result<Option<Record>, StoreError> {
+    /// Makes the bid `number`, if it is yet to be made, and has its candidate chosen, if it can be.
+    async fn bid<S: Store>(self, store: &S, number: i64) -> Result<Outcome, StoreError> {
         if !self.propose(store, Key::Bid(self.key, number)).await? {
-            return Ok(None);
+            return Ok(Outcome::Void);
         }
         for earlier in 1..number {
             if let Some(chosen) = self.overrule(store, Key::Bid(self.key, earlier)).await? {
-                return Ok(Some(chosen));
+                return Ok(Outcome::Chosen(Box::new(chosen)));
             }
         }
         let latest = count(store, self.key).await?;
         if latest < number {
             // The count began anew, as the key's order was removed: this number is another's, too.
             store.delete(&Key::Bid(self.key, number)).await?;
-            return Ok(None);
+            return Ok(Outcome::Void);
         }
-        for later in number + 1..=latest {
+        // The latest first: who goes on with that need not give way again.
+        for later in (number + 1..=latest).rev() {
             match standing(store, Key::Bid(self.key, later)).await? {
-                Standing::Chosen(record) => return Ok(Some(*record)),
+                Standing::Chosen(record) => return Ok(Outcome::Chosen(record)),
                 // For the same candidate, it is as good as this one.
-                Standing::Open(id) if id != self.id => {
-                    return Ok(None);
-                }
+                Standing::Open(id) if id != self.id => return Ok(Outcome::GaveWay(id, later)),
                 Standing::Open(_) | Standing::Lost | Standing::NotMade => {}
             }
         }
-        self.choose(store).await
+        let chosen = self.choose(store).await?;
+        Ok(chosen.map_or(Outcome::Void, |record| Outcome::Chosen(Box::new(record))))
     }
 
     /// Creates the bid, unless another has this number: one store may give the same to two.

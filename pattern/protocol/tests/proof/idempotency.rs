@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use protocol::{Idempotency, Key, OrderId, Store as _, SubmitError};
+use protocol::{Idempotency, Key, OrderId, Store as _, SubmitError, TAKEOVER_MS};
 
 use crate::support::conditions::{Conditions, under, under_all_conditions};
+use crate::support::fault::Fault;
 use crate::support::faulty::Death;
 use crate::support::mortal::mortal;
-use crate::support::roles::{recover, submit_once, submit_once_until_accepted};
+use crate::support::roles::{
+    SHORT_WORK, process, recover, submit_once, submit_once_until_accepted,
+};
 use crate::support::sample::{BODY, OTHER_BODY, idempotency};
 use crate::support::world::World;
 
@@ -91,6 +94,52 @@ fn they_get_one_order_also_when_more_creators_died_than_are_waited_for() {
         let id = race(world, key, FEW_CLIENTS);
         assert_one_is_worked_on(world, id);
     });
+}
+
+#[test]
+fn who_comes_again_is_accepted_at_once_though_the_order_of_who_died_is_just_taken_up() {
+    let conditions = [None, Some(Fault::Delays)].map(|fault| Conditions {
+        fault,
+        ..Conditions::CALM
+    });
+    // As many operations as the submission of a new key has.
+    for operation in 1..10 {
+        for applied in [false, true] {
+            under(&conditions, 30, |world| {
+                take_up_while_another_comes(world, Death { operation, applied });
+            });
+        }
+    }
+}
+
+/// Has a submission die, and then a processor come to its order when another submission of the same has
+/// waited for it, or nearly.
+fn take_up_while_another_comes(world: &World, death: Death) {
+    let key = idempotency(BODY);
+    let line = world.connect().dying_at(death);
+    let task = world.clone();
+    let died = mortal(line.life(), async move {
+        submit_once(&task, &line, BODY, key).await.is_ok()
+    });
+    world.complete(died);
+    let left = world.open();
+    let task = world.clone();
+    let again = world.spawn(async move {
+        let submitted = submit_once(&task, &task.connect(), BODY, key).await;
+        submitted.map(|record| record.id)
+    });
+    for id in left {
+        let task = world.clone();
+        let comes_in_ms = TAKEOVER_MS + 25 * world.random.below(20);
+        world.spawn(async move {
+            task.clock.sleep(comes_in_ms).await;
+            process(&task, &task.connect(), id, SHORT_WORK).await;
+        });
+    }
+    world.run();
+    let told = again.take();
+    let id = told.unwrap_or_else(|error| panic!("after {death:?}: {error}"));
+    assert_one_is_worked_on(world, id);
 }
 
 /// However many records were written on the way, one is open and ends.
