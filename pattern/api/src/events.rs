@@ -1,6 +1,7 @@
 //! The event stream of an order's status (server-sent events, HTML Living Standard §9.2).
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use guest::{BodyWriter, Response};
 use protocol::{Record, Timestamp};
@@ -17,8 +18,6 @@ use crate::weight;
 pub const VARY: &str = "Accept, Prefer";
 /// How often a comment shows that the stream is alive, in milliseconds: below the idle time-outs of proxies.
 const KEEP_ALIVE_MS: u64 = 15_000;
-/// How often a quiet stream looks whether its client is still there, in milliseconds.
-const CLIENT_LOOK_MS: u64 = 1000;
 
 /// Whether the client asks for the stream: by its name, and at least as much as for the document
 /// (RFC 9110 §12.5.1).
@@ -73,15 +72,19 @@ async fn write_events<W: Work>(
             return;
         }
         seen = Some(record.revision);
-        let look_at = guest::now().plus_ms(CLIENT_LOOK_MS);
-        match watch.changed(&app, &record, look_at).await {
+        watch.pause(Duration::MAX).await;
+        // Before the look: a client that has left costs the store nothing.
+        if !keep_alive(&mut writer, &mut wrote_at).await {
+            return;
+        }
+        match watch.look(&app, &record).await {
             Ok(Some(changed)) => {
                 record = changed;
                 wrote_at = guest::now();
             }
-            Ok(None) if keep_alive(&mut writer, &mut wrote_at).await => {}
-            // The client is gone; or the store is, and the client will come again.
-            Ok(None) | Err(_) => return,
+            Ok(None) => {}
+            // The client will come again.
+            Err(_) => return,
         }
     }
 }

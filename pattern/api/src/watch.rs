@@ -8,7 +8,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use protocol::{OrderId, Record, Timestamp};
+use protocol::{OrderId, Record};
 
 use crate::app::App;
 use crate::problem::Problem;
@@ -44,32 +44,23 @@ impl Watch {
         })
     }
 
-    /// Waits for another revision than `known`'s, until `deadline`; `None` when that comes first.
+    /// Waits until it is time for the next look, or for `longest` if that is sooner.
+    pub async fn pause(&mut self, longest: Duration) {
+        guest::sleep(self.pause.min(longest)).await;
+        self.pause = (self.pause * 3 / 2).min(LOOK_LAST);
+    }
+
+    /// Looks for another revision than `known`'s.
     ///
     /// # Errors
     /// If the store fails, or the order is gone.
-    pub async fn changed(
-        &mut self,
-        app: &App,
-        known: &Record,
-        deadline: Timestamp,
-    ) -> Result<Option<Record>, Problem> {
-        loop {
-            let left_ms = deadline.ms_since(guest::now());
-            if left_ms == 0 {
-                return Ok(None);
-            }
-            guest::sleep(self.pause.min(Duration::from_millis(left_ms))).await;
-            self.pause = (self.pause * 3 / 2).min(LOOK_LAST);
-            let record = protocol::find(&app.store, self.id).await?;
-            let record = record.ok_or_else(|| Problem::order_not_found(&self.id.to_string()))?;
-            if record.status() != known.status() {
-                self.pause = LOOK_FIRST;
-            }
-            if record.revision != known.revision {
-                return Ok(Some(record));
-            }
+    pub async fn look(&mut self, app: &App, known: &Record) -> Result<Option<Record>, Problem> {
+        let record = protocol::find(&app.store, self.id).await?;
+        let record = record.ok_or_else(|| Problem::order_not_found(&self.id.to_string()))?;
+        if record.status() != known.status() {
+            self.pause = LOOK_FIRST;
         }
+        Ok((record.revision != known.revision).then_some(record))
     }
 
     /// Waits for the order's end, for `seconds` at most; returns its record as it is then.
@@ -84,9 +75,13 @@ impl Watch {
     ) -> Result<Record, Problem> {
         let deadline = guest::now().plus_ms(seconds * 1000);
         while !record.status().is_terminal() {
-            match self.changed(app, &record, deadline).await? {
-                Some(changed) => record = changed,
-                None => break,
+            let left_ms = deadline.ms_since(guest::now());
+            if left_ms == 0 {
+                break;
+            }
+            self.pause(Duration::from_millis(left_ms)).await;
+            if let Some(changed) = self.look(app, &record).await? {
+                record = changed;
             }
         }
         Ok(record)

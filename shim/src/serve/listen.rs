@@ -29,6 +29,10 @@ const REFUSALS_MAX: usize = 256;
 /// How long that may take.
 const REFUSAL_MAX: Duration = Duration::from_secs(1);
 
+/// How many connections are taken in one turn. Between two turns all goes on that can, so that however
+/// many come at once, those who have a connection are served as soon as before, or nearly.
+const TAKEN_PER_TURN: usize = 8;
+
 /// A bound address.
 pub(crate) struct Listener {
     socket: std::net::TcpListener,
@@ -80,7 +84,13 @@ pub(crate) async fn serve(listener: Listener, server: Arc<Server>) -> io::Result
     let graceful = GracefulShutdown::new();
     let http = http(&server);
     let accept = async {
+        let mut taken = 0;
         loop {
+            if taken == TAKEN_PER_TURN {
+                tokio::task::yield_now().await;
+                taken = 0;
+            }
+            taken += 1;
             match listener.accept().await {
                 Ok((stream, address)) => match door.admit(address.ip()) {
                     Ok(entry) => connect(stream, address, &http, &server, &graceful, entry),
