@@ -9,6 +9,10 @@ use crate::host::key_value::{PlainStore, keyvalue};
 /// The store label that both components are granted in `spin.toml`.
 const LABEL: &str = "default";
 
+/// The variable of the environment by which a host that reports no swap done which it did not do says
+/// so: `exact`. Spin's stores may, and its hosts say nothing.
+const SWAPS: &str = "KEY_VALUE_SWAPS";
+
 /// The app's key-value store.
 ///
 /// Plain reads and writes use Spin's own interface, whose calls under WASI 0.3 let the instance's
@@ -16,6 +20,8 @@ const LABEL: &str = "default";
 pub struct KeyValueStore {
     store: PlainStore,
     bucket: keyvalue::store::Bucket,
+    /// Whether the host vouches for its swaps.
+    swaps_exactly: bool,
     /// Whether the host has refused to list in order, which it then always does.
     is_unordered: Cell<bool>,
 }
@@ -29,6 +35,7 @@ impl KeyValueStore {
         Ok(Self {
             store: PlainStore::open(LABEL).await.map_err(failed)?,
             bucket: keyvalue::store::open(LABEL).map_err(failed)?,
+            swaps_exactly: std::env::var(SWAPS).is_ok_and(|swaps| swaps == "exact"),
             is_unordered: Cell::new(false),
         })
     }
@@ -84,6 +91,10 @@ impl Store for KeyValueStore {
             Err(keyvalue::atomics::CasError::CasFailed(_)) => Ok(Swap::Refused),
             Err(keyvalue::atomics::CasError::StoreError(error)) => Err(failed(error)),
         }
+    }
+
+    fn swaps_exactly(&self) -> bool {
+        self.swaps_exactly
     }
 
     async fn increment(&self, key: &Key, delta: i64) -> Result<i64, StoreError> {

@@ -9,7 +9,7 @@ use crate::{Digest, OrderId};
 /// Each method says what holds when it returns, and what may have happened when it
 /// fails. The protocol is right on any store that keeps these promises, which are weaker
 /// than they look: the swaps of real stores misreport, and nothing here relies on what
-/// [`swap`](Self::swap) answers.
+/// [`swap`](Self::swap) answers, unless the store [vouches for it](Self::swaps_exactly).
 #[expect(
     async_fn_in_trait,
     reason = "components are single-threaded, so no caller needs the futures to be Send"
@@ -43,6 +43,13 @@ pub trait Store {
     /// ([`Record::write`](crate::Record::write)). Creating an absent key this way is not
     /// safe against another creator on every store, so the protocol never does.
     async fn swap(&self, snapshot: Self::Snapshot, value: &[u8]) -> Result<Swap, StoreError>;
+
+    /// Whether [`Swap::Applied`] is the truth on this store: then who is answered so need not read back.
+    ///
+    /// Not unless the store is known to keep to it.
+    fn swaps_exactly(&self) -> bool {
+        false
+    }
 
     /// Adds `delta` to the number at `key`, which starts at 0, and returns the sum: by a `delta`
     /// of 0 the number is read.

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use crate::{Key, OrderId, Record, Snapshot, Store, StoreError, Token};
+use crate::{Key, OrderId, Record, Snapshot, Store, StoreError, Swap, Token};
 
 /// How often a writer that keeps losing to others, or to a failing store, tries in all.
 ///
@@ -59,7 +59,8 @@ impl UpdateError<Infallible> {
 /// to have happened exactly when the stored record carries `write`. So a swap that
 /// happened although it was reported failed is recognised, and one that was reported
 /// done although it was not is made again. A change that was at once overwritten by a
-/// later one counts as lost here; `decide` then judges by the later record.
+/// later one counts as lost here; `decide` then judges by the later record. Only a store
+/// that [swaps exactly](Store::swaps_exactly) is believed that it did.
 pub(crate) async fn update<S: Store, E>(
     store: &S,
     id: OrderId,
@@ -85,11 +86,12 @@ pub(crate) async fn update<S: Store, E>(
         next.revision = record.revision + 1;
         next.write = write;
         let written = next.to_json();
-        // The answer is not looked at: what really is there tells. If that cannot be read
+        // As a rule the answer is not looked at: what really is there tells. If that cannot be read
         // now, or was moved meanwhile, the next turn finds it. What was written is known by
         // its bytes, without reading them as a record: the write's name is among them.
         failure = match store.swap(snapshot, &written).await {
             Err(error) => Some(error),
+            Ok(Swap::Applied) if store.swaps_exactly() => return Ok(next),
             Ok(_) => match store.get(&place).await {
                 Ok(Some(value)) if value == written => return Ok(next),
                 Ok(_) => None,

@@ -17,6 +17,10 @@ use wasmtime::{Engine, ResourceLimiter, Result, UpdateDeadline, format_err};
 use wasmtime_wasi::{HostWallClock, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+/// The variable of the environment that tells a component how far it can believe what its stores say of
+/// a swap: as [`kv::Store`] has them, one that is reported done was done.
+const SWAPS: &str = "KEY_VALUE_SWAPS";
+
 /// What all instances of a component share.
 pub(crate) struct ComponentState {
     /// Its id in the manifest.
@@ -52,7 +56,7 @@ pub(crate) struct InstanceState {
 
 impl InstanceState {
     /// A store for a new instance: no files, no sockets, no arguments, and of the environment
-    /// what the manifest gives.
+    /// what the manifest gives, and [`SWAPS`].
     pub(crate) fn store(
         engine: &Engine,
         component: Arc<ComponentState>,
@@ -66,6 +70,7 @@ impl InstanceState {
             .stdout(GuestLog::new(component.id.clone(), "stdout"))
             .stderr(GuestLog::new(component.id.clone(), "stderr"))
             .envs(&component.environment)
+            .env(SWAPS, "exact")
             .allow_tcp(false)
             .allow_udp(false)
             .build();

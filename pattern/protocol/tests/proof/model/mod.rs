@@ -67,17 +67,20 @@ pub enum Broken {
 
 #[test]
 fn the_protocol_keeps_its_promises_in_every_interleaving() {
-    use Feature::{Company, LateSwaps, Moves, Restarts};
+    use Feature::{Company, ExactSwaps, LateSwaps, Moves, Restarts};
     let mut worlds = vec![
         Protocol::sound(2, 2, &[Company]),
         Protocol::sound(2, 1, &[LateSwaps, Restarts]),
         Protocol::sound(2, 1, &[Moves]),
+        Protocol::sound(2, 1, &[ExactSwaps, LateSwaps]),
     ];
     if thoroughness() > 1 {
         worlds.push(Protocol::sound(2, 2, &[Restarts, Company]));
         worlds.push(Protocol::sound(2, 2, &[LateSwaps]));
         worlds.push(Protocol::sound(2, 1, &[LateSwaps, Moves]));
         worlds.push(Protocol::sound(1, 2, Feature::ALL));
+        worlds.push(Protocol::sound(2, 2, &[ExactSwaps, Company]));
+        worlds.push(Protocol::sound(1, 2, &[ExactSwaps, LateSwaps, Moves, Restarts]));
     }
     for world in worlds {
         let (processors, attempts_max) = (world.processors, world.attempts_max);

@@ -32,12 +32,14 @@ pub enum Feature {
     Company,
     /// The host is replaced.
     Restarts,
+    /// The store reports no swap done that it did not do, and is believed.
+    ExactSwaps,
     /// What has ended is moved, by whoever ended it and by sweeps; is read meanwhile; and is removed.
     Moves,
 }
 
 impl Feature {
-    /// All that may happen.
+    /// All that may happen on a store that need not be believed.
     pub const ALL: &[Self] = &[Self::LateSwaps, Self::Company, Self::Restarts, Self::Moves];
 }
 
@@ -120,7 +122,7 @@ impl Protocol {
         }
     }
 
-    /// Swaps. Whatever the store says, the record is read again.
+    /// Swaps. Whatever the store says, the record is read again; but for a store that is believed.
     fn swap(&self, world: &mut World, process: usize, swap: Late, store: Store) {
         let Late { purpose, next, .. } = swap.clone();
         let again = Step::Read(Search::BEGINS);
@@ -130,7 +132,9 @@ impl Protocol {
             Store::AppliesLate => world.late = Some(swap),
             Store::Fails | Store::RefusesAndReportsSuccess => {}
         }
-        if self.is(Broken::BelievesTheStore) {
+        if self.has(Feature::ExactSwaps) && store == Store::Obeys {
+            end(world, process, purpose, Some(next));
+        } else if self.is(Broken::BelievesTheStore) {
             match store {
                 Store::Obeys | Store::RefusesAndReportsSuccess => {
                     end(world, process, purpose, Some(next));
@@ -220,7 +224,9 @@ impl Protocol {
             Activity::Changing(_, Step::Swap(..)) => {
                 let may_be_late = self.has(Feature::LateSwaps) && world.late.is_none();
                 let late = may_be_late.then_some(Store::AppliesLate);
+                let lies = |store: &Store| *store == Store::RefusesAndReportsSuccess;
                 let stores = Store::AT_ONCE.into_iter().chain(late);
+                let stores = stores.filter(|store| !(self.has(Feature::ExactSwaps) && lies(store)));
                 actions.extend(stores.map(|store| Action::Goes(number, store)));
             }
             Activity::Changing(purpose, Step::Read(_)) => {

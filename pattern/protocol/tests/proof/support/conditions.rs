@@ -83,6 +83,15 @@ impl Conditions {
             )
     }
 
+    /// Whether what is said of swaps can be believed.
+    pub fn may_vouch_for_swaps(self) -> bool {
+        let is_redis = matches!(
+            self.quirk,
+            Some(Quirk::RedisAbortedSwapReportsSuccess | Quirk::RedisSwapAlwaysReportsFailure)
+        );
+        self.fault != Some(Fault::RefusesAndReportsSuccess) && !is_redis
+    }
+
     /// Whether a try may fail that would succeed on a sound store.
     pub fn may_fail(self) -> bool {
         !matches!(self.fault, None | Some(Fault::Delays | Fault::AppliesTwice)) || self.pauses

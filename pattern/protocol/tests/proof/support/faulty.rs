@@ -40,6 +40,8 @@ pub struct FaultyStore<S: Store> {
     conditions: Conditions,
     clock: Clock,
     random: Random,
+    /// Whether it vouches for its swaps.
+    swaps_exactly: bool,
     /// Whether faults strike by chance. Quirks are there always.
     troubled: Cell<bool>,
     late: RefCell<Vec<(u64, Late<S>)>>,
@@ -107,6 +109,7 @@ impl<S: Store<Snapshot: Clone>> FaultyStore<S> {
             inner,
             conditions,
             clock,
+            swaps_exactly: conditions.may_vouch_for_swaps() && seed.is_multiple_of(2),
             random: Random::new(seed),
             troubled: Cell::new(true),
             late: RefCell::default(),
@@ -406,6 +409,10 @@ impl<S: Store<Snapshot: Clone>> Store for Connection<S> {
         }
         self.end(step).await?;
         Ok(answer)
+    }
+
+    fn swaps_exactly(&self) -> bool {
+        self.store.swaps_exactly
     }
 
     async fn increment(&self, key: &Key, delta: i64) -> Result<i64, StoreError> {
