@@ -18,6 +18,7 @@ import bicep
 import bicep_syntax
 import kustomize
 import manifests
+import monitoring
 import spin_manifests
 import workflows
 from faults import Findings, suggestion
@@ -138,6 +139,7 @@ PARTS = {
     "deploy/container-apps": templates,
     "azure.yaml": developer_cli,
     "deploy/aks": cluster,
+    "deploy/monitoring": monitoring.check,
     ".github": forge,
     ".devcontainer": devcontainer,
 }

@@ -96,6 +96,24 @@ ALWAYS = {
         "component: shims",
         "no Deployment has pods with these labels",
     ),
+    "an alert that leads nowhere": (
+        "deploy/monitoring/alerts.yaml",
+        "operations.md#orderswait",
+        "operations.md#orders-wait",
+        "expected `runbook_url` of `OrdersWait`",
+    ),
+    "an alert that nobody explains": (
+        "deploy/monitoring/alerts.yaml",
+        "alert: OrdersWait",
+        "alert: OrdersQueue",
+        "has no heading `OrdersQueue`",
+    ),
+    "a panel that asks a source of its own": (
+        "deploy/monitoring/dashboard.json",
+        '"uid": "${DS_PROMETHEUS}"',
+        '"uid": "prometheus"',
+        "expected the data source of `job`",
+    ),
     "a health check that is no JSON": ("deploy/Dockerfile", 'CMD ["up"', "CMD [up", "DL3025"),
     "Bicep that does not parse": ("deploy/container-apps/main.bicep", "var jobName =", "var jobName ==", "is no Bicep"),
     "a name that is not declared": (
@@ -408,13 +426,14 @@ BY_CUSTOM_RESOURCES = {
 
 
 # What the checks read beside what they look at.
-BESIDE = ["spin.toml", "rust-toolchain.toml"]
+BESIDE = ["spin.toml", "rust-toolchain.toml", "docs/operations.md"]
 
 
 def copy_of_all(root: Path) -> None:
     shutil.copytree(check.ROOT / "deploy", root / "deploy", ignore=shutil.ignore_patterns("tests"))
     for name in [".github", ".devcontainer"]:
         shutil.copytree(check.ROOT / name, root / name)
+    (root / "docs").mkdir()
     for name in ["Dockerfile", "azure.yaml", *BESIDE]:
         shutil.copy(check.ROOT / name, root / name)
 

@@ -1,14 +1,16 @@
 //! What the shim tells of itself on its admin address.
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 
 use serde_json::json;
-use tests::{Host, Setup, Test, journey, order, order_that, tests, until};
+use tests::{Host, Setup, Test, journey, order, order_that, read_repository_file, tests, until};
 
 pub(crate) const TESTS: &[Test] = tests![
     "metrics are the shim's": requests_and_attempts_are_counted_by_how_they_ended,
     "metrics are the shim's": open_orders_are_counted_by_sweeps,
     "metrics are the shim's": an_instance_that_traps_is_counted,
+    "metrics are the shim's": every_metric_of_the_dashboard_and_the_alerts_is_there,
     "metrics are the shim's": clients_do_not_reach_metrics,
     "metrics are the shim's": an_admin_address_in_use_is_refused,
 ];
@@ -75,6 +77,40 @@ fn an_instance_that_traps_is_counted() {
     until("an attempt to be counted", || {
         (value(&host, crashed) == Some(1.0)).then_some(())
     });
+}
+
+/// What the names of the host's metrics begin with.
+const NAMESPACES: [&str; 3] = ["http_server_", "orders_", "wasm_"];
+
+/// Prometheus answers a query for one that is not there with nothing: an alert would stay silent.
+fn every_metric_of_the_dashboard_and_the_alerts_is_there() {
+    let host = Setup::controlled().with_metrics().start();
+    journey(&host, &order_that(&json!({"ms": 0})));
+    journey(&host, &order_that(&json!({"ms": 0, "outcome": "fail"})));
+    // A client may know of an order's end before the host does, which waits for the answer.
+    let failed = r#"orders_attempt_duration_seconds_count{outcome="failed"}"#;
+    until("an attempt to be counted", || {
+        (value(&host, failed) == Some(1.0)).then_some(())
+    });
+
+    let text = metrics(&host);
+    let samples = text.lines().filter(|line| !line.starts_with('#'));
+    let there: BTreeSet<_> = samples
+        .filter_map(|sample| sample.split(['{', ' ']).next())
+        .collect();
+    for path in [
+        "deploy/monitoring/alerts.yaml",
+        "deploy/monitoring/dashboard.json",
+    ] {
+        let file = read_repository_file(path);
+        let asked: BTreeSet<_> = file
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .filter(|word| NAMESPACES.iter().any(|start| word.starts_with(start)))
+            .collect();
+        assert!(!asked.is_empty(), "`{path}` asks for no metric");
+        let missing: Vec<_> = asked.difference(&there).collect();
+        assert!(missing.is_empty(), "`{path}` asks for {missing:?}");
+    }
 }
 
 fn clients_do_not_reach_metrics() {
