@@ -247,9 +247,9 @@ async fn look<S: Store>(store: &S, place: Key) -> Result<Standing, SubmitError> 
 enum Outcome {
     /// This order is chosen.
     Chosen(Box<Record>),
-    /// A later bid, with this number, is for this candidate: that may be chosen.
-    GaveWay(OrderId, i64),
-    /// The bid is of no use: its number is another's, too, or its candidate is gone.
+    /// There is a later bid, with this number, whose candidate may be chosen.
+    GaveWay(i64),
+    /// The bid is of no use: its candidate is gone, or its number is to be another's, too.
     Void,
 }
 
@@ -267,23 +267,18 @@ impl Candidate {
     /// Goes on with its bid `number`, and with later ones, until an order is chosen, and returns that one's
     /// record. If it is another, this one was discarded.
     async fn decide<S: Store>(self, store: &S, number: i64) -> Result<Record, StoreError> {
-        let (mut candidate, mut number) = (self, number);
+        let mut number = number;
         for _ in 0..BIDS_MAX {
-            match candidate.bid(store, number).await? {
+            number = match self.go_on(store, number).await? {
                 Outcome::Chosen(chosen) => {
                     if chosen.id != self.id {
                         self.discard(store, self.id).await?;
                     }
                     return Ok(*chosen);
                 }
-                Outcome::GaveWay(id, later) => {
-                    (candidate, number) = (Self { id, ..self }, later);
-                }
-                Outcome::Void => {
-                    let fresh = store.increment(&Key::Bids(self.key), 1).await?;
-                    (candidate, number) = (self, fresh);
-                }
-            }
+                Outcome::GaveWay(later) => later,
+                Outcome::Void => store.increment(&Key::Bids(self.key), 1).await?,
+            };
         }
         Err(StoreError(format!(
             "no order was chosen for an idempotency key by {BIDS_MAX} bids"
@@ -304,11 +299,15 @@ impl Candidate {
         Ok(None)
     }
 
-    /// Makes the bid `number`, if it is yet to be made, and has its candidate chosen, if it can be.
-    async fn bid<S: Store>(self, store: &S, number: i64) -> Result<Outcome, StoreError> {
-        if !self.propose(store, Key::Bid(self.key, number)).await? {
-            return Ok(Outcome::Void);
-        }
+    /// Makes the bid `number`, if it is yet to be made, and has its candidate chosen, if it can be: whosever
+    /// bid it is.
+    async fn go_on<S: Store>(self, store: &S, number: i64) -> Result<Outcome, StoreError> {
+        let id = self.propose(store, Key::Bid(self.key, number)).await?;
+        Self { id, ..self }.prevail(store, number).await
+    }
+
+    /// Has the candidate, which the bid `number` is for, chosen, if it can be.
+    async fn prevail<S: Store>(self, store: &S, number: i64) -> Result<Outcome, StoreError> {
         for earlier in 1..number {
             if let Some(chosen) = self.overrule(store, Key::Bid(self.key, earlier)).await? {
                 return Ok(Outcome::Chosen(Box::new(chosen)));
@@ -325,7 +324,7 @@ impl Candidate {
             match standing(store, Key::Bid(self.key, later)).await? {
                 Standing::Chosen(record) => return Ok(Outcome::Chosen(record)),
                 // For the same candidate, it is as good as this one.
-                Standing::Open(id) if id != self.id => return Ok(Outcome::GaveWay(id, later)),
+                Standing::Open(id) if id != self.id => return Ok(Outcome::GaveWay(later)),
                 Standing::Open(_) | Standing::Lost | Standing::NotMade => {}
             }
         }
@@ -333,13 +332,14 @@ impl Candidate {
         Ok(chosen.map_or(Outcome::Void, |record| Outcome::Chosen(Box::new(record))))
     }
 
-    /// Creates the bid, unless another has this number: one store may give the same to two.
-    async fn propose<S: Store>(self, store: &S, place: Key) -> Result<bool, StoreError> {
+    /// Makes the bid, unless it is there, and returns the candidate that it is for. It may be another's: who
+    /// goes on with it did not make it, and one store may give the same number to two.
+    async fn propose<S: Store>(self, store: &S, place: Key) -> Result<OrderId, StoreError> {
         let mut failure = None;
         for _ in 0..SWAPS_MAX {
             let snapshot = store.snapshot(&place).await?;
             if let Some(value) = snapshot.value() {
-                return Ok(decode(value)?.order == self.id);
+                return Ok(decode(value)?.order);
             }
             // What the swap says is no matter; the next look tells.
             let bid = encode(Bid { order: self.id });

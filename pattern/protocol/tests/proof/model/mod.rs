@@ -80,7 +80,11 @@ fn the_protocol_keeps_its_promises_in_every_interleaving() {
         worlds.push(Protocol::sound(2, 1, &[LateSwaps, Moves]));
         worlds.push(Protocol::sound(1, 2, Feature::ALL));
         worlds.push(Protocol::sound(2, 2, &[ExactSwaps, Company]));
-        worlds.push(Protocol::sound(1, 2, &[ExactSwaps, LateSwaps, Moves, Restarts]));
+        worlds.push(Protocol::sound(
+            1,
+            2,
+            &[ExactSwaps, LateSwaps, Moves, Restarts],
+        ));
     }
     for world in worlds {
         let (processors, attempts_max) = (world.processors, world.attempts_max);

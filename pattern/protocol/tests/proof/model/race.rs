@@ -111,14 +111,26 @@ pub enum Action {
 }
 
 impl Process {
-    /// Is answered. Who bids again knows no more than if this number had been its first, so what came
-    /// of its earlier bids is left out.
+    /// Is answered. Who bids again, or goes on with a later bid, knows no more than if that number had been its
+    /// first, so what came of its earlier bids is left out.
     fn note(&mut self, answer: Answer) {
-        if let Progress::Asks(Asked::Increment(_, 1)) = &self.progress {
-            let first = *self.bids_from.get_or_insert(self.log.len());
-            self.log.truncate(first);
+        match &self.progress {
+            Progress::Asks(Asked::Increment(_, 1)) => {
+                let first = *self.bids_from.get_or_insert(self.log.len());
+                self.log.truncate(first);
+            }
+            Progress::Asks(Asked::Snapshot(Key::Bid(_, number))) => self.goes_on_with(*number),
+            _ => {}
         }
         self.log.push(answer);
+    }
+
+    fn goes_on_with(&mut self, number: i64) {
+        let Some(first) = self.bids_from else { return };
+        if matches!(self.log.get(first), Some(Answer::Number(own)) if *own < number) {
+            self.log.truncate(first);
+            self.log.push(Answer::Number(number));
+        }
     }
 }
 
@@ -167,7 +179,7 @@ impl Race {
                         && (looks_back(asked) || self.is_settled(&state.contents, asked)) =>
                 {
                     let answer = state.contents.answer(asked);
-                    process.log.push(answer);
+                    process.note(answer);
                 }
                 Progress::Asks(_) => return,
                 Progress::Ends(end) => {
