@@ -3,6 +3,7 @@
 mod body;
 mod cors;
 mod forwarded;
+mod gathered;
 mod health;
 mod held;
 mod listen;

@@ -3,6 +3,7 @@
 use super::body::{BodyFailure, BoundedBody};
 use super::cors::{self, Origins};
 use super::forwarded::Proxies;
+use super::gathered::Gatherer;
 use super::health;
 use super::peer::Peer;
 use super::prefer::{PREFER, ask_not_to_wait, asks_for_stream, wait_seconds};
@@ -50,6 +51,7 @@ pub(crate) struct Server {
     in_flight: AtomicUsize,
     /// Room for requests that components have in hand.
     room: Semaphore,
+    gatherer: Gatherer,
     waiters: Waiters,
     stopped: Arc<SetOnce<()>>,
     metrics: Metrics,
@@ -76,6 +78,7 @@ impl Server {
             wait_seconds_max: wait_seconds_max.unwrap_or(MAX_WAIT_SECONDS_DEFAULT),
             in_flight: AtomicUsize::new(0),
             room: Semaphore::new(limits.requests_max.min(Semaphore::MAX_PERMITS)),
+            gatherer: Gatherer::new(),
             limits,
             stopped: Arc::default(),
             metrics,
@@ -139,11 +142,13 @@ impl Server {
         if parts.uri.path() == HEALTH && parts.method.is_safe() {
             return health::answer(self.call(Request::from_parts(parts, body))).await;
         }
-        let answered = self.answer_in_time(parts, body, client, peer).await;
-        match body_failure.and_then(|failure| failure.problem()) {
-            Some(problem) => Err(problem),
-            None => answered,
+        let body = self.gatherer.gather(body).await;
+        let problem = || body_failure.as_ref()?.problem();
+        if let Some(problem) = problem() {
+            return Err(problem);
         }
+        let answered = self.answer_in_time(parts, body, client, peer).await;
+        problem().map_or(answered, Err)
     }
 
     /// Answers at once, or when what the client waits for has happened, or bit by bit.
