@@ -65,7 +65,8 @@ fn requests_beyond_the_instances_are_refused_until_one_is_free() {
     let host = Setup::controlled()
         .runtime_config("[limits]\ninstances_max = 4\n")
         .start();
-    let order = order();
+    // Larger than what the host gathers before an instance sees it.
+    let order = format!("{}{}", order(), " ".repeat(200 * 1024));
     // Half of the instances are for requests, and each of these has one.
     let mut submissions = [(); 2].map(|()| {
         // What the host asks at its start may still have one.
