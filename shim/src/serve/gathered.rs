@@ -25,7 +25,7 @@ impl Gatherer {
         Self(Arc::new(Semaphore::new(ROOM_BYTES)))
     }
 
-    /// The body, of which all is there that will be, or [`BYTES_MAX`].
+    /// The body, of which all is there that will be, or [`BYTES_MAX`]. What failed ends there.
     pub(super) async fn gather(&self, mut body: WasiBody) -> WasiBody {
         if body.is_end_stream() {
             return body;
@@ -41,9 +41,13 @@ impl Gatherer {
             _room: room,
         };
         while gathered.bytes < u64::from(BYTES_MAX) {
-            match body.frame().await {
-                Some(frame) => gathered.push(frame),
-                None => return gathered.boxed_unsync(),
+            let Some(frame) = body.frame().await else {
+                return gathered.boxed_unsync();
+            };
+            let is_failure = frame.is_err();
+            gathered.push(frame);
+            if is_failure {
+                return gathered.boxed_unsync();
             }
         }
         gathered.rest = Some(body);
@@ -113,5 +117,23 @@ impl Body for Gathered {
             hint.set_upper(self.bytes + upper);
         }
         hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::stream;
+    use http_body_util::StreamBody;
+
+    #[tokio::test]
+    async fn a_body_that_fails_is_asked_no_more() {
+        let fails = stream::repeat_with(|| Err(Error::ConnectionReadTimeout));
+        let body = StreamBody::new(fails).boxed_unsync();
+
+        let mut gathered = Gatherer::new().gather(body).await;
+
+        assert!(matches!(gathered.frame().await, Some(Err(_))));
+        assert!(gathered.frame().await.is_none());
     }
 }
