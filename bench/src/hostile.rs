@@ -3,8 +3,10 @@
 //! An honest client submits and asks at a steady pace while one attack after the other runs, from
 //! the same machine and so from the same cores. Its slowest answers are compared with those of the
 //! same client alone, in the same run; and the memory that the host has at worst is told.
+//! They come from one address, and the honest client from another, both of this machine.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
@@ -13,7 +15,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tests::{Setup, order};
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::effort::Effort;
 use crate::load::{Load, Measured, Pace};
@@ -29,6 +31,11 @@ const ROUND: Effort<Duration> = Effort {
     full: Duration::from_secs(10),
     quick: Duration::from_secs(3),
 };
+
+/// Where an attack comes from.
+const ATTACKER: (Ipv4Addr, u16) = (Ipv4Addr::new(127, 0, 0, 2), 0);
+/// How many connections it opens a second, at most.
+const ATTACKS_PER_SECOND: u32 = 1500;
 
 /// The most memory that the host may have, in KiB.
 const MEMORY_KIB_MAX: u64 = 256 * 1024;
@@ -145,12 +152,14 @@ impl Attack {
             .context("cannot start a runtime")?;
         runtime.block_on(async {
             let mut kept = Vec::new();
+            let mut pace = tokio::time::interval(Duration::from_secs(1) / ATTACKS_PER_SECOND);
             for _ in 0..self.connections {
                 if over.load(Relaxed) {
                     return Ok(());
                 }
+                pace.tick().await;
                 // One that is refused has done what it could.
-                let Ok(mut stream) = TcpStream::connect(address).await else {
+                let Ok(mut stream) = connect(address).await else {
                     continue;
                 };
                 let _ = stream.write_all(self.request.as_bytes()).await;
@@ -164,6 +173,13 @@ impl Attack {
             Ok(())
         })
     }
+}
+
+async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(ATTACKER.into())?;
+    socket.connect(address).await
 }
 
 /// Submits and asks, half and half.

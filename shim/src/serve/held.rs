@@ -16,6 +16,7 @@ use http::header::{
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode, Uri, request};
 use http_body_util::{BodyExt as _, Empty, Full};
+use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use wasmtime_wasi_http::WasiBody;
@@ -47,6 +48,7 @@ impl Server {
         first: Response<WasiBody>,
         asked: request::Parts,
         seconds: u64,
+        client: IpAddr,
         peer: &Peer,
     ) -> Response<WasiBody> {
         let Some(question) = Question::after(&first, asked) else {
@@ -66,7 +68,7 @@ impl Server {
                 () = sleep(pause.min(left)) => {}
             }
             pause = (pause * 3 / 2).min(LOOK_LAST);
-            match self.call(question.request()).await {
+            match self.call(client, question.request()).await {
                 Ok(look) if is_open(&look) => held = question.merge(held, whole(look).await),
                 Ok(look) if question.is_answered_by(&look) => {
                     return honoured(question.end(&held, look), seconds);

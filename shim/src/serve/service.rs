@@ -8,6 +8,7 @@ use super::health;
 use super::peer::Peer;
 use super::prefer::{PREFER, ask_not_to_wait, asks_for_stream, wait_seconds};
 use super::problem::Problem;
+use super::shares::network;
 use super::target;
 use super::until::Until;
 use super::waiters::{Place, Waiters};
@@ -140,7 +141,7 @@ impl Server {
             return Ok(options());
         }
         if parts.uri.path() == HEALTH && parts.method.is_safe() {
-            return health::answer(self.call(Request::from_parts(parts, body))).await;
+            return health::answer(self.call(client, Request::from_parts(parts, body))).await;
         }
         let body = self.gatherer.gather(body).await;
         let problem = || body_failure.as_ref()?.problem();
@@ -161,19 +162,19 @@ impl Server {
     ) -> Result<Response<WasiBody>, Problem> {
         if asks_for_stream(&parts.headers) {
             let place = self.place(&mut parts, client)?;
-            let response = self.call(Request::from_parts(parts, body)).await?;
+            let response = self.call(client, Request::from_parts(parts, body)).await?;
             return Ok(self.streamed(response, place, peer));
         }
         let Some(seconds) = wait_seconds(&parts.headers, self.wait_seconds_max) else {
-            return self.call(Request::from_parts(parts, body)).await;
+            return self.call(client, Request::from_parts(parts, body)).await;
         };
         let Some(_place) = self.place(&mut parts, client)? else {
-            return self.call(Request::from_parts(parts, body)).await;
+            return self.call(client, Request::from_parts(parts, body)).await;
         };
         ask_not_to_wait(&mut parts.headers);
         let asked = parts.clone();
-        let first = self.call(Request::from_parts(parts, body)).await?;
-        Ok(self.hold(first, asked, seconds, peer).await)
+        let first = self.call(client, Request::from_parts(parts, body)).await?;
+        Ok(self.hold(first, asked, seconds, client, peer).await)
     }
 
     /// A place among those who wait.
@@ -215,7 +216,11 @@ impl Server {
 
     /// Has the component answer that the path leads to. It holds its room until the component has
     /// answered, whether or not anybody waits for that.
-    pub(super) async fn call(&self, request: Request) -> Result<Response<WasiBody>, Problem> {
+    pub(super) async fn call(
+        &self,
+        client: IpAddr,
+        request: Request,
+    ) -> Result<Response<WasiBody>, Problem> {
         let _room = self.room.try_acquire().map_err(|_| Problem::Overloaded)?;
         // For the one line if the request fails: a URI shares its bytes, and so costs a count.
         let uri = request.uri().clone();
@@ -227,7 +232,7 @@ impl Server {
             .ok_or(Problem::NoRoute)?;
         let answered = tokio::time::timeout(
             Duration::from_secs(self.limits.request_seconds_max),
-            pool.call(request),
+            pool.call_for(Some(network(client)), request),
         )
         .await
         .unwrap_or(Err(host::Error::TimedOut));

@@ -67,7 +67,7 @@ impl Drop for Share {
 
 /// What one client is known by: the address, of which an IPv6 network has too many to count, so
 /// that there it is the network (RFC 6177: a site gets a /64 at least).
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
         address @ IpAddr::V4(_) => address,

@@ -1,11 +1,12 @@
 //! An instance as its pool and its callers see it: what it has in hand, and the calls that are on
 //! their way to it.
 
+use super::turns::Client;
 use super::{Inner, streamed};
 use crate::error::Error;
 use crate::meter::Meter;
 use futures::channel::oneshot;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, SetOnce, mpsc};
 use wasmtime_wasi_http::handler::{Request, Response};
@@ -19,12 +20,14 @@ pub(super) struct Instance {
     /// What it is doing.
     pub(super) meter: Arc<Meter>,
     inbox: Mutex<Option<mpsc::UnboundedSender<Call>>>,
-    /// Calls that it was ever handed.
-    handed: AtomicUsize,
+    /// Calls that it ever took on.
+    taken: AtomicUsize,
     /// Calls that it was handed and has not taken up.
     pub(super) waiting: AtomicUsize,
     /// Calls that it was handed and has not answered.
     pub(super) load: AtomicUsize,
+    /// It can take up more than it was handed: it is not held up, and has room.
+    pub(super) has_room: AtomicBool,
     /// Streamed bodies of its responses that are being read.
     streams: AtomicUsize,
     /// Why it ended, once it has.
@@ -38,6 +41,7 @@ pub(super) type Reply = oneshot::Sender<wasmtime::Result<Response>>;
 
 /// A request, where its response goes, and who has it in hand.
 pub(super) struct Call {
+    pub(super) client: Client,
     pub(super) request: Request,
     pub(super) reply: Reply,
     assignment: Assignment,
@@ -55,7 +59,7 @@ pub(super) struct Ticket {
 
 impl Call {
     /// A call that nobody has in hand, and its ticket.
-    pub(super) fn new(request: Request) -> (Self, Ticket) {
+    pub(super) fn new(client: Client, request: Request) -> (Self, Ticket) {
         let (reply, response) = oneshot::channel();
         let assignment = Assignment::default();
         let ticket = Ticket {
@@ -63,11 +67,17 @@ impl Call {
             assignment: assignment.clone(),
         };
         let call = Self {
+            client,
             request,
             reply,
             assignment,
         };
         (call, ticket)
+    }
+
+    /// Whether anybody still waits for the response.
+    pub(super) fn is_awaited(&self) -> bool {
+        !self.reply.is_canceled()
     }
 
     /// Notes who has it in hand.
@@ -107,9 +117,10 @@ impl Instance {
             pool,
             meter: Arc::default(),
             inbox: Mutex::new(Some(sender)),
-            handed: AtomicUsize::new(0),
+            taken: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             load: AtomicUsize::new(0),
+            has_room: AtomicBool::new(false),
             streams: AtomicUsize::new(0),
             ended: SetOnce::new(),
             room,
@@ -117,17 +128,23 @@ impl Instance {
         (Arc::new(instance), inbox)
     }
 
-    /// Hands it a call, and returns how many it was ever handed.
+    /// Hands it a call, and returns how many it ever took on.
     pub(super) fn hand(self: &Arc<Self>, call: Call) -> usize {
-        call.assign(self.clone());
-        self.load.fetch_add(1, Relaxed);
+        let taken = self.take(&call);
         self.waiting.fetch_add(1, Relaxed);
         if let Some(inbox) = &*lock(&self.inbox) {
             // OK to ignore: only an instance that was retired has dropped its end, and then the call
             // is dropped too, so that its requester reads why the instance ended.
             let _ = inbox.send(call);
         }
-        self.handed.fetch_add(1, Relaxed) + 1
+        taken
+    }
+
+    /// Counts a call that is on its way to it, and returns how many it ever took on.
+    pub(super) fn take(self: &Arc<Self>, call: &Call) -> usize {
+        call.assign(self.clone());
+        self.load.fetch_add(1, Relaxed);
+        self.taken.fetch_add(1, Relaxed) + 1
     }
 
     /// Counts the response's body as a stream of its until it is read or dropped, if it is one.

@@ -2,17 +2,25 @@
 //!
 //! Wasmtime's own `ProxyHandler` does much the same. This one differs where it matters here: it
 //! bounds the number of instances, it passes over an instance that stands in a blocking host
-//! call, it fills instances before it makes more, and it runs them on a runtime of its choice.
+//! call, it fills instances before it makes more, it runs them on a runtime of its choice, and what
+//! has to wait for an instance waits in turns, client by client.
 
 mod early;
 mod instance;
 mod run;
 mod streamed;
+mod turns;
 
 use self::instance::{Call, Instance};
+use self::turns::Turns;
 use crate::error::Error;
 use crate::state::{ComponentState, InstanceState};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::net::IpAddr;
+use std::sync::atomic::{
+    AtomicU64, AtomicUsize,
+    Ordering::{Relaxed, SeqCst},
+    fence,
+};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -57,10 +65,10 @@ impl Policy {
 enum Choice {
     /// To this instance, which takes it up at once.
     Ready(usize),
-    /// To this instance, which takes it up when it comes to it.
-    Queue(usize),
     /// To an instance that is to be started.
     New,
+    /// To the first instance that can take it up, in its turn.
+    Later,
     /// Nowhere: each instance has its one call, and there may be no more of them.
     Nowhere,
 }
@@ -77,6 +85,10 @@ struct Inner {
     runtime: Handle,
     /// Instances that take requests. One that has taken its last is not here, though it may live on.
     open: Mutex<Vec<Arc<Instance>>>,
+    /// Calls that no instance could take up when they came. Locked within `open`.
+    turns: Mutex<Turns<Call>>,
+    /// How many these are.
+    waiting: AtomicUsize,
     /// Instances that live and share requests.
     alive: AtomicUsize,
     /// Instances that live and have one request each.
@@ -103,6 +115,8 @@ impl Pool {
             policy,
             runtime,
             open: Mutex::default(),
+            turns: Mutex::default(),
+            waiting: AtomicUsize::new(0),
             alive: AtomicUsize::new(0),
             alone: AtomicUsize::new(0),
             alone_room,
@@ -132,7 +146,17 @@ impl Pool {
 
     /// Has an instance answer `request`.
     pub async fn call(&self, request: Request) -> Result<Response, Error> {
-        let (call, ticket) = Call::new(request);
+        self.call_for(None, request).await
+    }
+
+    /// Has an instance answer what `client` requests. Where requests have to wait, those of each client
+    /// have their turns, so that none waits behind all that another sends.
+    pub async fn call_for(
+        &self,
+        client: Option<IpAddr>,
+        request: Request,
+    ) -> Result<Response, Error> {
+        let (call, ticket) = Call::new(client, request);
         self.0.place(call)?;
         ticket.response().await
     }
@@ -146,19 +170,24 @@ impl Pool {
         // The semaphore is never closed.
         let room = self.0.alone_room.clone().acquire_owned().await;
         let room = room.map_err(|closed| Error::Exhausted(closed.to_string().into()))?;
-        let (call, ticket) = Call::new(request);
+        let (call, ticket) = Call::new(None, request);
         self.0.start_alone(call, room);
         ticket.response().await
     }
 }
 
 impl Inner {
-    /// Hands a call to an instance, which may have to be started.
+    /// Hands a call to an instance, which may have to be started, or has it wait for one.
     fn place(self: &Arc<Self>, call: Call) -> Result<(), Error> {
         let mut open = self.open();
-        let instance = match self.choose(&open, None) {
-            Choice::Ready(place) | Choice::Queue(place) => open[place].clone(),
+        let instance = match self.choose(&open) {
+            Choice::Ready(place) => open[place].clone(),
             Choice::New => self.start(&mut open),
+            Choice::Later => {
+                self.wait(call);
+                self.serve_waiting(&mut open);
+                return Ok(());
+            }
             Choice::Nowhere => {
                 return Err(Error::Exhausted(
                     "every instance that the component may have is serving a request".into(),
@@ -166,24 +195,75 @@ impl Inner {
             }
         };
         self.hand(&mut open, &instance, call);
+        self.serve_waiting(&mut open);
         Ok(())
     }
 
-    /// Moves one call that `instance` has not taken up to an instance that can take it up at once, if
-    /// there is one; `take` fetches the call. Returns whether one was moved.
-    fn pass_on(self: &Arc<Self>, instance: &Instance, take: impl FnOnce() -> Option<Call>) -> bool {
-        let mut open = self.open();
-        let choice = self.choose(&open, Some(instance));
-        if matches!(choice, Choice::Queue(_) | Choice::Nowhere) {
-            return false;
+    /// Has a call wait for its turn. Whoever does that looks afterwards for an instance that is ready, and
+    /// an instance that gets ready looks for what waits: so one of the two finds the other.
+    fn wait(&self, call: Call) {
+        self.waiting.fetch_add(1, Relaxed);
+        self.turns().push(call.client, call);
+        fence(SeqCst);
+    }
+
+    /// Whether any call waits.
+    fn has_waiting(&self) -> bool {
+        fence(SeqCst);
+        self.waiting.load(Relaxed) > 0
+    }
+
+    /// The next call that waits and is still awaited.
+    fn next_waiting(&self) -> Option<Call> {
+        let mut turns = self.turns();
+        loop {
+            let call = turns.pop()?;
+            self.waiting.fetch_sub(1, Relaxed);
+            if call.is_awaited() {
+                return Some(call);
+            }
         }
-        let Some(call) = take() else { return false };
-        let other = match choice {
-            Choice::Ready(place) => open[place].clone(),
-            _ => self.start(&mut open),
-        };
-        self.hand(&mut open, &other, call);
-        true
+    }
+
+    /// Hands what waits to instances, as far as there are any that can take it up now or may be started.
+    fn serve_waiting(self: &Arc<Self>, open: &mut Vec<Arc<Instance>>) {
+        while self.has_waiting() {
+            let choice = self.choose(open);
+            if matches!(choice, Choice::Later | Choice::Nowhere) {
+                return;
+            }
+            let Some(call) = self.next_waiting() else {
+                return;
+            };
+            let instance = match choice {
+                Choice::Ready(place) => open[place].clone(),
+                _ => self.start(open),
+            };
+            self.hand(open, &instance, call);
+        }
+    }
+
+    /// The next call that waits, for an instance that takes it up now.
+    fn take_turn(self: &Arc<Self>, instance: &Arc<Instance>) -> Option<Call> {
+        if !self.has_waiting() {
+            return None;
+        }
+        let mut open = self.open();
+        if !open.iter().any(|other| Arc::ptr_eq(other, instance)) {
+            return None;
+        }
+        let call = self.next_waiting()?;
+        let taken = instance.take(&call);
+        self.retire_used(&mut open, instance, taken);
+        self.serve_waiting(&mut open);
+        Some(call)
+    }
+
+    /// Has others serve what waits, and what `instance` was handed and cannot take up soon.
+    fn pass_on(self: &Arc<Self>, calls: impl Iterator<Item = Call>) {
+        let mut open = self.open();
+        calls.for_each(|call| self.wait(call));
+        self.serve_waiting(&mut open);
     }
 
     /// Takes an idle instance out, unless it was just handed a call.
@@ -197,8 +277,10 @@ impl Inner {
     }
 
     /// Takes an instance out, so that it is handed nothing more.
-    fn retire(&self, instance: &Instance) {
-        remove(&mut self.open(), instance);
+    fn retire(self: &Arc<Self>, instance: &Instance) {
+        let mut open = self.open();
+        remove(&mut open, instance);
+        self.serve_waiting(&mut open);
     }
 
     /// Notes that an instance has failed.
@@ -207,14 +289,14 @@ impl Inner {
     }
 
     /// Notes that an instance has ended.
-    fn ended(&self, instance: &Instance) {
-        self.retire(instance);
+    fn ended(self: &Arc<Self>, instance: &Instance) {
         let living = if instance.is_alone() {
             &self.alone
         } else {
             &self.alive
         };
         living.fetch_sub(1, Relaxed);
+        self.retire(instance);
     }
 
     fn open(&self) -> MutexGuard<'_, Vec<Arc<Instance>>> {
@@ -222,31 +304,26 @@ impl Inner {
         self.open.lock().expect("the instances are never poisoned")
     }
 
+    fn turns(&self) -> MutexGuard<'_, Turns<Call>> {
+        // OK because nothing panics while it holds the lock.
+        self.turns.lock().expect("turns are never poisoned")
+    }
+
     /// Where a call is answered soonest.
     ///
     /// In this order: an instance that does nothing at this moment; a new one, while there are fewer
-    /// than can run at once; one that runs but is not held up, because it will be done soon; a new
-    /// one, while there may be more; and at last the one with the least in hand.
-    fn choose(&self, open: &[Arc<Instance>], but: Option<&Instance>) -> Choice {
-        let mut soon: Option<(usize, usize)> = None;
-        let mut late: Option<(usize, usize)> = None;
+    /// than can run at once; the first that runs and is not held up, because it will be done soon; a
+    /// new one, while there may be more; and at last whichever has room first.
+    fn choose(&self, open: &[Arc<Instance>]) -> Choice {
+        let mut is_soon = false;
         for (place, instance) in open.iter().enumerate() {
-            if but.is_some_and(|but| std::ptr::eq(but, Arc::as_ptr(instance))) {
+            if instance.load() >= self.policy.requests_per_instance {
                 continue;
             }
-            let load = instance.load();
-            let has_room = load < self.policy.requests_per_instance;
-            if has_room && instance.waiting() == 0 && instance.meter.is_ready() {
+            if instance.waiting() == 0 && instance.meter.is_ready() {
                 return Choice::Ready(place);
             }
-            let least = if has_room && !instance.meter.is_held_up() {
-                &mut soon
-            } else {
-                &mut late
-            };
-            if least.is_none_or(|(_, least)| load < least) {
-                *least = Some((place, load));
-            }
+            is_soon |= !instance.meter.is_held_up();
         }
         let may_add = self.may_add();
         if may_add && open.len() < self.policy.spread {
@@ -255,13 +332,12 @@ impl Inner {
         if !may_add && self.policy.reuse_max == 1 {
             return Choice::Nowhere;
         }
-        let least = match soon {
-            // All that live may have taken their last call: then one more is made than there
-            // should be, rather than none.
-            None if may_add || late.is_none() => None,
-            soon => soon.or(late),
-        };
-        least.map_or(Choice::New, |(place, _)| Choice::Queue(place))
+        // All that live may have taken their last call: then one more is made than there should be,
+        // rather than none.
+        if is_soon || (!may_add && !open.is_empty()) {
+            return Choice::Later;
+        }
+        Choice::New
     }
 
     /// Whether there may be another instance.
@@ -292,10 +368,14 @@ impl Inner {
     }
 
     fn hand(&self, open: &mut Vec<Arc<Instance>>, instance: &Arc<Instance>, call: Call) {
-        let handed = instance.hand(call);
-        // One that is retired lives on for as long as anybody reads what it streams: where there is
-        // no room for one in its place, it goes on.
-        if handed >= self.policy.reuse_max && (self.policy.reuse_max == 1 || self.may_add()) {
+        let taken = instance.hand(call);
+        self.retire_used(open, instance, taken);
+    }
+
+    /// Takes an instance out that has `taken` as many calls as it may. One that is retired lives on for
+    /// as long as anybody reads what it streams: where there is no room for one in its place, it goes on.
+    fn retire_used(&self, open: &mut Vec<Arc<Instance>>, instance: &Instance, taken: usize) {
+        if taken >= self.policy.reuse_max && (self.policy.reuse_max == 1 || self.may_add()) {
             remove(open, instance);
         }
     }

@@ -86,7 +86,7 @@ impl Instance {
     /// Runs the guest until it ends. All that the guest does happens while one future is polled;
     /// what must not depend on its giving way is done here, between two polls.
     async fn serve(
-        &self,
+        self: &Arc<Self>,
         store: &mut wasmtime::Store<InstanceState>,
         proxy: &Proxy,
         inbox: &mut Inbox,
@@ -113,8 +113,8 @@ impl Instance {
                 }
                 Poll::Pending => {}
             }
-            if self.waiting() > 0 && self.meter.is_held_up() && !self.is_alone() {
-                self.hand_back(&mut lock(&inbox));
+            if !self.is_alone() {
+                self.look_for_more(&mut lock(&inbox), cx);
             }
             self.watch(&clock, alarm.as_mut(), cx)
         })
@@ -123,28 +123,38 @@ impl Instance {
 
     /// Takes up calls and passes their responses on, until the inbox is closed and all is done.
     async fn take_up(
-        &self,
+        self: &Arc<Self>,
         accessor: &Accessor<InstanceState>,
         proxy: &Proxy,
         inbox: &Mutex<&mut Inbox>,
         early: &Early,
         clock: &Clock,
     ) -> wasmtime::Result<()> {
+        let calls_max = self.pool.policy.requests_per_instance;
         let mut calls = pin!(FuturesUnordered::new());
         poll_fn(|cx| {
             let mut open = true;
-            if calls.len() < self.pool.policy.requests_per_instance {
+            if calls.len() < calls_max {
                 // One at a time: the guest's event loop polls this again when it has run what is
                 // taken up here, and by then the response of a short request is ready to go.
-                match lock(inbox).poll_recv(cx) {
-                    Poll::Ready(Some(Call { reply, .. })) if reply.is_canceled() => {
-                        // Nobody awaits it any more.
+                let handed = match lock(inbox).poll_recv(cx) {
+                    Poll::Ready(Some(call)) => {
                         self.waiting.fetch_sub(1, Relaxed);
+                        Some(call)
+                    }
+                    Poll::Ready(None) => {
+                        open = false;
+                        None
+                    }
+                    Poll::Pending if self.has_room.load(Relaxed) => self.pool.take_turn(self),
+                    Poll::Pending => None,
+                };
+                match handed {
+                    Some(call) if !call.is_awaited() => {
                         self.load.fetch_sub(1, Relaxed);
                         cx.waker().wake_by_ref();
                     }
-                    Poll::Ready(Some(Call { request, reply, .. })) => {
-                        self.waiting.fetch_sub(1, Relaxed);
+                    Some(Call { request, reply, .. }) => {
                         let reply = match proxy {
                             Proxy::P2(_) => early.intercept(reply),
                             Proxy::P3(_) => reply,
@@ -161,8 +171,7 @@ impl Instance {
                         calls.push(prepared.run(accessor, pending()));
                         *lock(clock) = (Phase::Requests, Instant::now());
                     }
-                    Poll::Ready(None) => open = false,
-                    Poll::Pending => {}
+                    None => {}
                 }
             }
             while let Poll::Ready(Some(answered)) = calls.as_mut().poll_next(cx) {
@@ -171,6 +180,8 @@ impl Instance {
                     self.answered(calls.is_empty(), clock);
                 }
             }
+            self.has_room
+                .store(open && calls.len() < calls_max, Relaxed);
             if !calls.is_empty() || accessor.poll_no_interesting_tasks(cx).is_pending() {
                 return Poll::Pending;
             }
@@ -194,15 +205,23 @@ impl Instance {
         }
     }
 
-    /// Gives calls that would wait behind computation to instances that are free.
-    fn hand_back(&self, inbox: &mut Inbox) {
-        let take = |inbox: &mut Inbox| {
-            let call = inbox.try_recv().ok()?;
-            self.waiting.fetch_sub(1, Relaxed);
-            self.load.fetch_sub(1, Relaxed);
-            Some(call)
-        };
-        while self.waiting() > 0 && self.pool.pass_on(self, || take(inbox)) {}
+    /// Looks, at the end of a turn, for what waits: to take it up in the next turn, or, if that would wait
+    /// behind computation, to have others take up that and what this instance was handed.
+    fn look_for_more(&self, inbox: &mut Inbox, cx: &Context<'_>) {
+        if self.meter.is_held_up() {
+            self.has_room.store(false, Relaxed);
+            let handed = std::iter::from_fn(|| {
+                let call = inbox.try_recv().ok()?;
+                self.waiting.fetch_sub(1, Relaxed);
+                self.load.fetch_sub(1, Relaxed);
+                Some(call)
+            });
+            if self.waiting() > 0 || self.pool.has_waiting() {
+                self.pool.pass_on(handed);
+            }
+        } else if self.pool.has_waiting() && self.has_room.load(Relaxed) {
+            cx.waker().wake_by_ref();
+        }
     }
 
     /// Ends the instance when its phase has lasted too long.

@@ -25,7 +25,8 @@ use crate::support::conditions::thoroughness;
 fn explore(race: Race, promises: &[&'static str]) {
     let name = format!("{:?}, {:?}", race.roles, race.quirks);
     let began = Instant::now();
-    let checker = race.checker().threads(2).spawn_bfs().join();
+    // Depth first, so that of the states that are still to be left few are kept.
+    let checker = race.checker().threads(2).spawn_dfs().join();
     println!(
         "{name}: {} states, {} of them distinct, {} steps deep, {:?}",
         checker.state_count(),
@@ -59,14 +60,15 @@ fn who_submits_with_one_key_is_told_of_one_order() {
         if thoroughness() > 1 {
             let roles = [Submits(1), Submits(2), Claims(1)];
             explore(Race::new(&roles, quirks), &[TOLD, KEPT]);
+            // A third goes on with a bid of the others; a bid of each is more states than can be walked.
+            let roles = [Submits(1), Submits(2), Submits(3)];
+            explore(Race::new(&roles, quirks).of_bids(2), &[TOLD, KEPT]);
         }
     }
     explore(Race::new(&[Submits(1), Claims(1)], &[]), &[TOLD, KEPT]);
     if thoroughness() > 1 {
         let roles = [Submits(1), Submits(2)];
         explore(Race::new(&roles, &[SwapsLate]), &[TOLD, KEPT]);
-        let roles = [Submits(1), Submits(2), Submits(3)];
-        explore(Race::new(&roles, &[]), &[TOLD, KEPT]);
     }
 }
 

@@ -1,7 +1,8 @@
 //! The world in which several submit with one idempotency key, and its steps: see `key`.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::RwLock;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash};
+use std::sync::{Arc, RwLock};
 
 use protocol::{
     AttemptEnd, ClaimError, Claimant, ExpiryPolicy, Idempotency, Key, OrderId, Refusal,
@@ -77,14 +78,17 @@ pub struct Race {
     after_another: bool,
     /// How often it is bid in all, after which who would bid again stands still.
     bids_max: i64,
-    /// What was found out of some contents: whether the order can be worked on.
-    workable: RwLock<HashMap<(Contents, OrderId), bool>>,
+    /// What was found out of some contents, told apart by a hash as the checker tells states apart: whether the
+    /// order can be worked on.
+    workable: RwLock<HashMap<u64, bool>>,
+    /// How far a role is that was answered some log, told apart in the same way.
+    progress: RwLock<HashMap<u64, Progress<End>>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
     contents: Contents,
-    processes: Vec<Process>,
+    processes: Vec<Arc<Process>>,
     late: Option<Asked>,
     told: BTreeSet<OrderId>,
     worked_on: BTreeSet<OrderId>,
@@ -143,6 +147,7 @@ impl Race {
             after_another: false,
             bids_max: 3,
             workable: RwLock::default(),
+            progress: RwLock::default(),
         }
     }
 
@@ -152,6 +157,11 @@ impl Race {
             after_another: true,
             ..Self::new(roles, quirks)
         }
+    }
+
+    /// In which it is bid so often in all.
+    pub fn of_bids(self, bids_max: i64) -> Self {
+        Self { bids_max, ..self }
     }
 
     fn has(&self, quirk: Quirk) -> bool {
@@ -168,11 +178,9 @@ impl Race {
                 && matches!(asked, Asked::Get(key) | Asked::Snapshot(key) if Some(*key) == swapped)
         };
         let role = self.roles[number];
-        let process = &mut state.processes[number];
+        let process = Arc::make_mut(&mut state.processes[number]);
         loop {
-            process.progress = Replay::run(&process.log, &async |store: &Replay<'_>| {
-                act(store, role).await
-            });
+            process.progress = self.progress(role, &process.log);
             match &process.progress {
                 Progress::Asks(asked)
                     if !process.log.is_empty()
@@ -198,7 +206,7 @@ impl Race {
     }
 
     fn answer(&self, state: &mut State, number: usize, asked: &Asked) -> Option<Answer> {
-        let process = &mut state.processes[number];
+        let process = Arc::make_mut(&mut state.processes[number]);
         Some(match asked {
             Asked::Increment(_, 0) if self.has(HidesNumbers) => {
                 let own = process.bids_from.and_then(|from| process.log.get(from));
@@ -255,18 +263,35 @@ impl Race {
         }
     }
 
-    fn is_workable(&self, contents: &Contents, id: OrderId) -> bool {
-        let known = (contents.clone(), id);
-        // OK because nobody panics with the lock.
-        if let Some(known) = self.workable.read().expect("not poisoned").get(&known) {
-            return *known;
-        }
-        let end = contents.clone().run(&async |store| work(store, id).await);
-        let workable = end == End::Works(id);
-        let mut all = self.workable.write().expect("not poisoned");
-        all.insert(known, workable);
-        workable
+    fn progress(&self, role: Role, log: &[Answer]) -> Progress<End> {
+        known(&self.progress, &(role, log), || {
+            Replay::run(log, &async |store: &Replay<'_>| act(store, role).await)
+        })
     }
+
+    fn is_workable(&self, contents: &Contents, id: OrderId) -> bool {
+        known(&self.workable, &(contents, id), || {
+            let end = contents.clone().run(&async |store| work(store, id).await);
+            end == End::Works(id)
+        })
+    }
+}
+
+/// What is known of something, or found out now.
+fn known<T: Clone>(
+    all: &RwLock<HashMap<u64, T>>,
+    of: &impl Hash,
+    find_out: impl FnOnce() -> T,
+) -> T {
+    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(of);
+    // OK because nobody panics with the lock.
+    if let Some(known) = all.read().expect("not poisoned").get(&hash) {
+        return known.clone();
+    }
+    let found = find_out();
+    let mut all = all.write().expect("not poisoned");
+    all.insert(hash, found.clone());
+    found
 }
 
 fn id(number: Number) -> OrderId {
@@ -400,7 +425,7 @@ impl Model for Race {
         };
         let mut state = State {
             contents,
-            processes: vec![process; self.roles.len()],
+            processes: vec![Arc::new(process); self.roles.len()],
             late: None,
             told: BTreeSet::new(),
             worked_on: BTreeSet::new(),
@@ -456,7 +481,7 @@ impl Model for Race {
                 Progress::Asks(Asked::Swap(key, ..)) => Some(*key),
                 _ => None,
             };
-            next.processes[number].note(answer);
+            Arc::make_mut(&mut next.processes[number]).note(answer);
             self.advance(&mut next, number, swapped);
         }
         Some(next)
