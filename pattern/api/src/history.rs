@@ -27,7 +27,6 @@ pub async fn get<W: Work>(call: Call, query: &str) -> Result<Response, Problem> 
             before: query.cursor,
             limit: query.limit,
         },
-        guest::now(),
     )
     .await?;
     let response = Response::json(200, &document::page::<W>(&page.records, page.next))

@@ -1,6 +1,7 @@
 //! The storage port on the key-value interfaces of Spin's hosts.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 
 use protocol::{Key, KeyPage, Snapshot, Store, StoreError, Swap};
 
@@ -71,6 +72,15 @@ impl Store for KeyValueStore {
         self.store.get(key.to_string()).await.map_err(failed)
     }
 
+    /// One call, however many keys there are, as each costs more than what is done in it. Hosts answer in
+    /// any order, and some leave out what is absent.
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let keys: Vec<_> = keys.iter().map(Key::to_string).collect();
+        let found = keyvalue::batch::get_many(&self.bucket, &keys).map_err(failed)?;
+        let mut found: HashMap<_, _> = found.into_iter().collect();
+        Ok(keys.iter().map(|key| found.remove(key).flatten()).collect())
+    }
+
     async fn set(&self, key: &Key, value: &[u8]) -> Result<(), StoreError> {
         self.store.set(key.to_string(), value).await.map_err(failed)
     }
@@ -105,20 +115,30 @@ impl Store for KeyValueStore {
         self.store.keys(visit).await.map_err(failed)
     }
 
-    /// `list-keys` takes a cursor where the host lists in order: then it is the key after which to go on.
-    /// Other hosts refuse it with an error, which is all that tells them apart; so an error is
-    /// taken for that only if the store answers otherwise.
     async fn keys_after(&self, after: &str) -> Result<Option<KeyPage>, StoreError> {
+        self.page(&format!(">{after}")).await
+    }
+
+    async fn keys_before(&self, before: &str) -> Result<Option<KeyPage>, StoreError> {
+        self.page(&format!("<{before}")).await
+    }
+}
+
+impl KeyValueStore {
+    /// `list-keys` takes a cursor where the host lists in order: `>` or `<`, and the key after or before
+    /// which to go on. Other hosts refuse it with an error, which is all that tells them apart; so an
+    /// error is taken for that only if the store answers otherwise.
+    async fn page(&self, cursor: &str) -> Result<Option<KeyPage>, StoreError> {
         if self.is_unordered.get() {
             return Ok(None);
         }
-        match self.bucket.list_keys(Some(after)) {
+        match self.bucket.list_keys(Some(cursor)) {
             Ok(page) => Ok(Some(KeyPage {
                 is_last: page.cursor.is_none(),
                 keys: page.keys,
             })),
             Err(error) => {
-                self.store.exists(after).await.map_err(|_| failed(error))?;
+                self.store.exists(cursor).await.map_err(|_| failed(error))?;
                 self.is_unordered.set(true);
                 Ok(None)
             }

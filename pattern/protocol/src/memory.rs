@@ -98,8 +98,20 @@ impl Store for MemoryStore {
     async fn keys_after(&self, after: &str) -> Result<Option<KeyPage>, StoreError> {
         let mut keys = self.sorted();
         keys.retain(|key| key.as_str() > after);
-        let is_last = keys.len() <= KEYS_PER_PAGE;
-        keys.truncate(KEYS_PER_PAGE);
-        Ok(Some(KeyPage { keys, is_last }))
+        Ok(Some(page(keys)))
     }
+
+    async fn keys_before(&self, before: &str) -> Result<Option<KeyPage>, StoreError> {
+        let mut keys = self.sorted();
+        keys.retain(|key| key.as_str() < before);
+        keys.reverse();
+        Ok(Some(page(keys)))
+    }
+}
+
+/// The first of these.
+fn page(mut keys: Vec<String>) -> KeyPage {
+    let is_last = keys.len() <= KEYS_PER_PAGE;
+    keys.truncate(KEYS_PER_PAGE);
+    KeyPage { keys, is_last }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use futures::future::try_join_all;
+
 use crate::{Digest, OrderId};
 
 /// A key-value store, shared by every component and replica.
@@ -22,6 +24,11 @@ pub trait Store {
     ///
     /// Sees every write that has returned, on every replica.
     async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The values of `keys`, in their order, each as [`get`](Self::get) answers it; not all of one moment.
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        try_join_all(keys.iter().map(|key| self.get(key))).await
+    }
 
     /// Sets `key` to `value`, whatever was there.
     ///
@@ -69,12 +76,16 @@ pub trait Store {
     ///
     /// Keys that come or go meanwhile may be missed; `after` need not exist.
     async fn keys_after(&self, after: &str) -> Result<Option<KeyPage>, StoreError>;
+
+    /// The last of the keys that sort before `before`, the last one first; else as
+    /// [`keys_after`](Self::keys_after).
+    async fn keys_before(&self, before: &str) -> Result<Option<KeyPage>, StoreError>;
 }
 
 /// Some keys in order, as many as the host gives at a time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyPage {
-    /// The keys, ascending.
+    /// The keys, in the order that they were asked for in.
     pub keys: Vec<String>,
     /// Whether there is none after these.
     pub is_last: bool,

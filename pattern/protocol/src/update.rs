@@ -182,7 +182,7 @@ async fn locate<S: Store>(
     Ok(None)
 }
 
-fn decode<E>(id: OrderId, value: &[u8]) -> Result<Record, UpdateError<E>> {
+pub(crate) fn decode<E>(id: OrderId, value: &[u8]) -> Result<Record, UpdateError<E>> {
     Record::from_json(value).map_err(|error| UpdateError::Damaged {
         id,
         message: error.to_string(),

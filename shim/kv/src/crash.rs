@@ -190,6 +190,10 @@ impl Store for Crashing {
         self.store.keys_after(after, limit).await
     }
 
+    async fn keys_before(&self, before: &str, limit: usize) -> Result<Option<Vec<String>>, Error> {
+        self.store.keys_before(before, limit).await
+    }
+
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, Error> {
         let call = self.store.increment(key, delta);
         self.point.pass(Operation::Increment, key, call).await

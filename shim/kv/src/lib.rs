@@ -87,6 +87,10 @@ pub trait Store: Send + Sync {
     /// between two calls.
     async fn keys_after(&self, after: &str, limit: usize) -> Result<Option<Vec<String>>, Error>;
 
+    /// The last keys of the label that sort before `before` by their bytes, descending; else as
+    /// [`keys_after`](Self::keys_after). Before `""` comes none.
+    async fn keys_before(&self, before: &str, limit: usize) -> Result<Option<Vec<String>>, Error>;
+
     /// Adds `delta` to the integer at `key` (0 if absent) and returns the sum, as one step. A `delta`
     /// of 0 reads it, and need not create it.
     /// Durable on return. **Not safe to repeat** after [`ErrorKind::Unavailable`].

@@ -107,6 +107,15 @@ impl Store for Memory {
         Ok(Some(keys_after(&self.values(), after, limit)))
     }
 
+    async fn keys_before(&self, before: &str, limit: usize) -> Result<Option<Vec<String>>, Error> {
+        let values = self.values();
+        let keys = values
+            .range::<str, _>((Bound::Unbounded, Bound::Excluded(before)))
+            .rev()
+            .take(limit);
+        Ok(Some(keys.map(|(key, _)| key.clone()).collect()))
+    }
+
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, Error> {
         self.limits.check_key(key)?;
         let mut values = self.values();

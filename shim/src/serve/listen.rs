@@ -33,6 +33,10 @@ const REFUSAL_MAX: Duration = Duration::from_secs(1);
 /// many come at once, those who have a connection are served as soon as before, or nearly.
 const TAKEN_PER_TURN: usize = 8;
 
+/// How many connections may wait to be taken, as far as the system allows it. Beyond, a client is left
+/// unheard, and tries again after one second, and then after two more.
+const BACKLOG: i32 = 4096;
+
 /// A bound address.
 pub(crate) struct Listener {
     socket: std::net::TcpListener,
@@ -53,6 +57,7 @@ impl Listener {
         let bound =
             std::net::TcpListener::bind(&addresses.collect::<Vec<_>>()[..]).and_then(|socket| {
                 socket.set_nonblocking(true)?;
+                rustix::net::listen(&socket, BACKLOG)?;
                 let address = socket.local_addr()?;
                 Ok(Self { socket, address })
             });

@@ -13,7 +13,7 @@ use kv::SwapOutcome;
 use wasmtime::component::Resource;
 
 /// How many keys a page of `list-keys` with a cursor holds at most.
-const PAGE_KEYS: usize = 1000;
+const PAGE_KEYS: usize = 256;
 
 fn failed(error: &kv::Error) -> Error {
     Error::Other(error.to_string())
@@ -76,9 +76,9 @@ impl store::HostBucket for KeyValueView<'_> {
         Ok(store.exists(&key).await.map_err(|error| failed(&error)))
     }
 
-    /// Without a cursor all keys at once, as in Spin. With one, which may be any text, the keys
-    /// after it in the order of their bytes, page by page: what Spin, and a store that keeps no
-    /// order, refuse.
+    /// Without a cursor all keys at once, as in Spin. With one of `>` and any text, the keys after it in
+    /// the order of their bytes, page by page; with one of `<`, those before it, the last one first. Spin,
+    /// and a store that keeps no order, refuse both.
     async fn list_keys(
         &mut self,
         bucket: Resource<OpenStore>,
@@ -92,8 +92,17 @@ impl store::HostBucket for KeyValueView<'_> {
                 .map(|keys| KeyResponse { keys, cursor: None })
                 .map_err(Error::Other));
         };
-        Ok(match store.keys_after(&cursor, PAGE_KEYS).await {
-            Ok(Some(keys)) => Ok(page(keys)),
+        let (direction, listed) = if let Some(after) = cursor.strip_prefix('>') {
+            ('>', store.keys_after(after, PAGE_KEYS).await)
+        } else if let Some(before) = cursor.strip_prefix('<') {
+            ('<', store.keys_before(before, PAGE_KEYS).await)
+        } else {
+            return Ok(Err(Error::Other(format!(
+                "expected a cursor of `>` or `<` and a key, found `{cursor}`"
+            ))));
+        };
+        Ok(match listed {
+            Ok(Some(keys)) => Ok(page(direction, keys)),
             Ok(None) => Err(Error::Other(
                 "list-keys takes no cursor, as this store keeps no order".to_owned(),
             )),
@@ -108,8 +117,9 @@ impl store::HostBucket for KeyValueView<'_> {
 }
 
 /// A page of keys; a full one may not be the last.
-fn page(keys: Vec<String>) -> KeyResponse {
-    let cursor = keys.last().filter(|_| keys.len() == PAGE_KEYS).cloned();
+fn page(direction: char, keys: Vec<String>) -> KeyResponse {
+    let last = keys.last().filter(|_| keys.len() == PAGE_KEYS);
+    let cursor = last.map(|last| format!("{direction}{last}"));
     KeyResponse { keys, cursor }
 }
 
@@ -238,7 +248,7 @@ mod tests {
     #[tokio::test]
     async fn a_cursor_is_the_key_that_was_last_and_goes_with_the_last_page() {
         let store = memory().await;
-        let pairs = (0..2500).map(|n| (format!("a_{n:04}"), b"1".to_vec()));
+        let pairs = (0..600).map(|n| (format!("a_{n:04}"), b"1".to_vec()));
         let written = store.set_many(pairs.collect()).await;
         written.expect("memory takes it");
         let granted: Granted = [("default".to_owned(), store)].into();
@@ -248,7 +258,7 @@ mod tests {
             meter: &Meter::default(),
         };
         let mut pages = Vec::new();
-        let mut cursor = Some(String::new());
+        let mut cursor = Some(">".to_owned());
         while cursor.is_some() {
             let opened = store::Host::open(&mut key_value, "default".to_owned()).await;
             let bucket = opened.expect("no trap").expect("it is granted");
@@ -259,9 +269,9 @@ mod tests {
         }
         let cursor = |key: &str| Some(key.to_owned());
         let expected = [
-            (1000, cursor("a_0999")),
-            (1000, cursor("a_1999")),
-            (500, None),
+            (256, cursor(">a_0255")),
+            (256, cursor(">a_0511")),
+            (88, None),
         ];
         assert_eq!(pages, expected);
     }

@@ -26,8 +26,8 @@ pub(super) struct Instance {
     pub(super) waiting: AtomicUsize,
     /// Calls that it was handed and has not answered.
     pub(super) load: AtomicUsize,
-    /// It can take up more than it was handed: it is not held up, and has room.
-    pub(super) has_room: AtomicBool,
+    /// It takes up, in its next turn, one more call than it was handed, if any waits.
+    pub(super) takes_more: AtomicBool,
     /// Streamed bodies of its responses that are being read.
     streams: AtomicUsize,
     /// Why it ended, once it has.
@@ -120,7 +120,7 @@ impl Instance {
             taken: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             load: AtomicUsize::new(0),
-            has_room: AtomicBool::new(false),
+            takes_more: AtomicBool::new(false),
             streams: AtomicUsize::new(0),
             ended: SetOnce::new(),
             room,
@@ -158,6 +158,16 @@ impl Instance {
     /// Whether a streamed body of its is being read.
     pub(super) fn streams(&self) -> bool {
         self.streams.load(Relaxed) > 0
+    }
+
+    /// Whether it may be handed more.
+    pub(super) fn is_open(&self) -> bool {
+        lock(&self.inbox).is_some()
+    }
+
+    /// Whether it can have more in hand.
+    pub(super) fn has_room(&self) -> bool {
+        self.load() < self.pool.policy.requests_per_instance
     }
 
     /// Lets it end once its calls are done.

@@ -180,7 +180,12 @@ impl Inner {
     /// Hands a call to an instance, which may have to be started, or has it wait for one.
     fn place(self: &Arc<Self>, call: Call) -> Result<(), Error> {
         let mut open = self.open();
-        let instance = match self.choose(&open) {
+        let choice = if self.has_waiting() {
+            Choice::Later
+        } else {
+            self.choose(&open)
+        };
+        let instance = match choice {
             Choice::Ready(place) => open[place].clone(),
             Choice::New => self.start(&mut open),
             Choice::Later => {
@@ -317,7 +322,7 @@ impl Inner {
     fn choose(&self, open: &[Arc<Instance>]) -> Choice {
         let mut is_soon = false;
         for (place, instance) in open.iter().enumerate() {
-            if instance.load() >= self.policy.requests_per_instance {
+            if !instance.has_room() {
                 continue;
             }
             if instance.waiting() == 0 && instance.meter.is_ready() {

@@ -146,7 +146,9 @@ impl Instance {
                         open = false;
                         None
                     }
-                    Poll::Pending if self.has_room.load(Relaxed) => self.pool.take_turn(self),
+                    Poll::Pending if self.takes_more.swap(false, Relaxed) => {
+                        self.pool.take_turn(self)
+                    }
                     Poll::Pending => None,
                 };
                 match handed {
@@ -180,8 +182,6 @@ impl Instance {
                     self.answered(calls.is_empty(), clock);
                 }
             }
-            self.has_room
-                .store(open && calls.len() < calls_max, Relaxed);
             if !calls.is_empty() || accessor.poll_no_interesting_tasks(cx).is_pending() {
                 return Poll::Pending;
             }
@@ -205,11 +205,14 @@ impl Instance {
         }
     }
 
-    /// Looks, at the end of a turn, for what waits: to take it up in the next turn, or, if that would wait
+    /// Looks, at the end of a turn, for what waits: to take one up in the next turn, or, if that would wait
     /// behind computation, to have others take up that and what this instance was handed.
+    ///
+    /// No more than one: while an instance has its turn, the thread does nothing else, and a store may
+    /// answer so soon that the turn of many calls would not end before they do.
     fn look_for_more(&self, inbox: &mut Inbox, cx: &Context<'_>) {
         if self.meter.is_held_up() {
-            self.has_room.store(false, Relaxed);
+            self.takes_more.store(false, Relaxed);
             let handed = std::iter::from_fn(|| {
                 let call = inbox.try_recv().ok()?;
                 self.waiting.fetch_sub(1, Relaxed);
@@ -219,7 +222,8 @@ impl Instance {
             if self.waiting() > 0 || self.pool.has_waiting() {
                 self.pool.pass_on(handed);
             }
-        } else if self.pool.has_waiting() && self.has_room.load(Relaxed) {
+        } else if self.pool.has_waiting() && self.is_open() && self.has_room() {
+            self.takes_more.store(true, Relaxed);
             cx.waker().wake_by_ref();
         }
     }

@@ -25,7 +25,8 @@ const BATCH_KEYS: u32 = 1000;
 const ALL_KEYS: &str = "SELECT c.id FROM c";
 
 /// The SDK plans this by itself and has each partition answer the part that it merges.
-const KEYS_AFTER: &str = "SELECT c.id FROM c WHERE c.id > @after ORDER BY c.id";
+pub(super) const KEYS_AFTER: &str = "SELECT c.id FROM c WHERE c.id > @from ORDER BY c.id";
+pub(super) const KEYS_BEFORE: &str = "SELECT c.id FROM c WHERE c.id < @from ORDER BY c.id DESC";
 
 /// An item of a page.
 #[derive(Deserialize)]
@@ -89,13 +90,14 @@ impl Place {
     }
 }
 
-/// The first `limit` keys after `after`, in ascending order.
-pub(super) async fn keys_after(
+/// The first `limit` keys that `query` finds from `from` on.
+pub(super) async fn some_keys(
     container: &ContainerClient,
-    after: &str,
+    query: &'static str,
+    from: &str,
     limit: usize,
 ) -> Result<Vec<String>, CosmosError> {
-    let query = Query::from(KEYS_AFTER).with_parameter("@after", after)?;
+    let query = Query::from(query).with_parameter("@from", from)?;
     let page = u32::try_from(limit).unwrap_or(u32::MAX).min(BATCH_KEYS);
     // No partition is asked for more than may be wanted of it. To ask for nothing is not allowed.
     let page = NonZeroU32::new(page).unwrap_or(NonZeroU32::MIN);

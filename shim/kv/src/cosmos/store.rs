@@ -67,6 +67,23 @@ impl Cosmos {
         key::check(key)
     }
 
+    /// The first `limit` keys that `query` finds from `from` on.
+    async fn some_keys(
+        &self,
+        query: &'static str,
+        from: &str,
+        limit: usize,
+    ) -> Result<Option<Vec<String>>, Error> {
+        let from = from.to_owned();
+        let keys = self
+            .call(move |container| async move {
+                listing::some_keys(&container, query, &from, limit).await
+            })
+            .await;
+        keys.map(Some)
+            .map_err(|failure| self.failed("list keys", failure))
+    }
+
     fn failed(&self, action: &'static str, failure: CallError) -> Error {
         failure.into_error(&self.name, action)
     }
@@ -281,14 +298,11 @@ impl Store for Cosmos {
     }
 
     async fn keys_after(&self, after: &str, limit: usize) -> Result<Option<Vec<String>>, Error> {
-        let after = after.to_owned();
-        let keys =
-            self.call(move |container| async move {
-                listing::keys_after(&container, &after, limit).await
-            })
-            .await;
-        keys.map(Some)
-            .map_err(|failure| self.failed("list keys", failure))
+        self.some_keys(listing::KEYS_AFTER, after, limit).await
+    }
+
+    async fn keys_before(&self, before: &str, limit: usize) -> Result<Option<Vec<String>>, Error> {
+        self.some_keys(listing::KEYS_BEFORE, before, limit).await
     }
 
     /// Reads, adds, and writes if nobody else has meanwhile; else again. The service's own patch

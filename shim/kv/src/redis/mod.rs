@@ -194,6 +194,10 @@ impl Store for RedisStore {
         Ok(None)
     }
 
+    async fn keys_before(&self, _: &str, _: usize) -> Result<Option<Vec<String>>, Error> {
+        Ok(None)
+    }
+
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, Error> {
         self.limits.check_key(key)?;
         let mut connection = self.connection.clone();

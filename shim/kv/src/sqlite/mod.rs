@@ -204,6 +204,14 @@ impl Store for SqliteStore {
             .map(Some)
     }
 
+    async fn keys_before(&self, before: &str, limit: usize) -> Result<Option<Vec<String>>, Error> {
+        let (readers, label) = (self.readers.clone(), self.label.clone());
+        let before = before.to_owned();
+        blocking(move || readers.keys_before(&label, &before, limit))
+            .await
+            .map(Some)
+    }
+
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, Error> {
         self.limits.check_key(key)?;
         if delta == 0 {

@@ -13,6 +13,9 @@ const EXISTS: &str = "SELECT 1 FROM spin_key_value WHERE store = ?1 AND key = ?2
 /// Reads only the index of the primary key.
 const KEYS_AFTER: &str = "SELECT key FROM spin_key_value WHERE store = ?1 AND key > ?2
                           ORDER BY key LIMIT ?3";
+/// The same index from its other end.
+const KEYS_BEFORE: &str = "SELECT key FROM spin_key_value WHERE store = ?1 AND key < ?2
+                           ORDER BY key DESC LIMIT ?3";
 
 /// The connections that read a file. A slot is `None` once closed.
 pub(super) struct Readers {
@@ -83,11 +86,31 @@ impl Readers {
         after: &str,
         limit: usize,
     ) -> Result<Vec<String>, Error> {
+        self.keys(KEYS_AFTER, label, after, limit)
+    }
+
+    /// The last `limit` keys before `before`, descending.
+    pub(super) fn keys_before(
+        &self,
+        label: &str,
+        before: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, Error> {
+        self.keys(KEYS_BEFORE, label, before, limit)
+    }
+
+    fn keys(
+        &self,
+        query: &str,
+        label: &str,
+        from: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, Error> {
         // SQLite counts no further, and no file has more keys.
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.read(&mut lock(&self.listing), |connection| {
-            let mut statement = connection.prepare_cached(KEYS_AFTER)?;
-            let mut rows = statement.query(params![label, after, limit])?;
+            let mut statement = connection.prepare_cached(query)?;
+            let mut rows = statement.query(params![label, from, limit])?;
             let mut keys = Vec::new();
             while let Some(row) = rows.next()? {
                 match key(row, label)? {

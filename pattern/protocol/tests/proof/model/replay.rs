@@ -237,4 +237,9 @@ impl Store for Replay<'_> {
             other => Err(unexpected(&other)),
         }
     }
+
+    /// Lists of orders are not modelled: they change nothing.
+    async fn keys_before(&self, _: &str) -> Result<Option<KeyPage>, StoreError> {
+        Ok(None)
+    }
 }

@@ -94,7 +94,7 @@ fn a_sweep_costs_the_same_however_much_has_ended() {
 /// How many orders a page has here.
 const LIMIT: usize = 20;
 
-fn list_page(world: World, line: Line) -> LocalBoxFuture<'static, ()> {
+fn list_page(_world: World, line: Line) -> LocalBoxFuture<'static, ()> {
     async move {
         let query = ListQuery {
             owner: Some("ada".to_owned()),
@@ -102,7 +102,7 @@ fn list_page(world: World, line: Line) -> LocalBoxFuture<'static, ()> {
             before: None,
             limit: LIMIT,
         };
-        let page = list(&line, query, world.now()).await.expect("calm");
+        let page = list(&line, query).await.expect("calm");
         assert_eq!(page.records.len(), LIMIT);
     }
     .boxed_local()

@@ -7,6 +7,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{Excluded, Unbounded};
 
 use futures::executor::block_on;
 use protocol::memory::{MemorySnapshot, MemoryStore};
@@ -47,6 +48,13 @@ struct Outcome {
 }
 
 impl AuditedStore {
+    fn page<'a>(&self, mut rest: impl Iterator<Item = &'a String>) -> KeyPage {
+        let some = rest.by_ref().take(self.keys_per_page.get());
+        let keys = some.cloned().collect();
+        let is_last = rest.next().is_none();
+        KeyPage { keys, is_last }
+    }
+
     /// An empty store; `clock` tells the true time.
     pub fn new(clock: Clock) -> Self {
         Self {
@@ -392,15 +400,14 @@ impl Store for AuditedStore {
     }
 
     async fn keys_after(&self, after: &str) -> Result<Option<KeyPage>, StoreError> {
-        use std::ops::Bound::{Excluded, Unbounded};
         let names = self.names.borrow();
-        let mut rest = names.range::<str, _>((Excluded(after), Unbounded));
-        let keys = rest
-            .by_ref()
-            .take(self.keys_per_page.get())
-            .map(|(name, _)| name.clone())
-            .collect();
-        let is_last = rest.next().is_none();
-        Ok(Some(KeyPage { keys, is_last }))
+        let rest = names.range::<str, _>((Excluded(after), Unbounded));
+        Ok(Some(self.page(rest.map(|(name, _)| name))))
+    }
+
+    async fn keys_before(&self, before: &str) -> Result<Option<KeyPage>, StoreError> {
+        let names = self.names.borrow();
+        let rest = names.range::<str, _>((Unbounded, Excluded(before))).rev();
+        Ok(Some(self.page(rest.map(|(name, _)| name))))
     }
 }

@@ -57,7 +57,7 @@ pub enum Operation {
     Swap,
     /// [`protocol::Store::increment`].
     Increment,
-    /// [`protocol::Store::keys`] and [`protocol::Store::keys_after`].
+    /// [`protocol::Store::keys`], and those after or before one.
     Keys,
 }
 

@@ -272,6 +272,22 @@ impl<S: Store<Snapshot: Clone>> Connection<S> {
     }
 
     /// Lets others go on, and says which fault strikes this operation.
+    /// A page of keys in order, unless the store has none.
+    async fn page(
+        &self,
+        page: impl Future<Output = Result<Option<KeyPage>, StoreError>>,
+    ) -> Result<Option<KeyPage>, StoreError> {
+        let step = self.begin(Operation::Keys).await?;
+        let page = if self.store.has(Quirk::ListsInAnyOrder) {
+            None
+        } else {
+            page.await?
+        };
+        self.store.spent.borrow_mut().keys += page.as_ref().map_or(0, |page| page.keys.len());
+        self.end(step).await?;
+        Ok(page)
+    }
+
     async fn begin(&self, operation: Operation) -> Result<Step, StoreError> {
         let number = self.operations.replace(self.operations.get() + 1);
         let planned = self
@@ -448,14 +464,10 @@ impl<S: Store<Snapshot: Clone>> Store for Connection<S> {
     }
 
     async fn keys_after(&self, after: &str) -> Result<Option<KeyPage>, StoreError> {
-        let step = self.begin(Operation::Keys).await?;
-        let page = if self.store.has(Quirk::ListsInAnyOrder) {
-            None
-        } else {
-            self.store.inner.keys_after(after).await?
-        };
-        self.store.spent.borrow_mut().keys += page.as_ref().map_or(0, |page| page.keys.len());
-        self.end(step).await?;
-        Ok(page)
+        self.page(self.store.inner.keys_after(after)).await
+    }
+
+    async fn keys_before(&self, before: &str) -> Result<Option<KeyPage>, StoreError> {
+        self.page(self.store.inner.keys_before(before)).await
     }
 }

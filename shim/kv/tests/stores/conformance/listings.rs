@@ -125,6 +125,31 @@ pub(crate) async fn keys_after_one_that_is_gone_go_on_where_it_was(labels: Label
     assert_eq!(after(&store, "a", 10).await, ["c"]);
 }
 
+pub(crate) async fn keys_before_one_come_last_first(labels: Labels) {
+    let store = labels.default();
+    if store.keys_before("", 1).await.unwrap().is_none() {
+        return;
+    }
+    labels.other().set("b", b"1".to_vec()).await.unwrap();
+    for key in ["b0", "a", "_", "Z", "a0", "a_", "aa", "aA", "é", "9"] {
+        store.set(key, b"1".to_vec()).await.unwrap();
+    }
+    let before = async |key, limit| {
+        let keys = store.keys_before(key, limit).await;
+        keys.unwrap()
+            .expect("it keeps an order, and does so always")
+    };
+    assert_eq!(before("aa", 3).await, ["a_", "aA", "a0"]);
+    assert_eq!(
+        before("~", 100).await,
+        ["b0", "aa", "a_", "aA", "a0", "a", "_", "Z", "9"]
+    );
+    assert_eq!(before("a1", 2).await, ["a0", "a"]);
+    assert!(before("9", 10).await.is_empty());
+    assert!(before("", 10).await.is_empty());
+    assert!(before("~", 0).await.is_empty());
+}
+
 pub(crate) async fn pages_of_keys_have_each_lasting_key_once_while_others_come_and_go(
     labels: Labels,
 ) {

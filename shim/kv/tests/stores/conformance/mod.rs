@@ -47,6 +47,7 @@ macro_rules! suite {
                     keys_after_the_last_are_none_and_after_nothing_all,
                     keys_after_one_are_those_of_its_label,
                     keys_after_one_that_is_gone_go_on_where_it_was,
+                    keys_before_one_come_last_first,
                     pages_of_keys_have_each_lasting_key_once_while_others_come_and_go,
                 }
                 increments {
