@@ -198,14 +198,28 @@ fn connect(
     };
     let stall_max = Duration::from_secs(server.limits.write_seconds_max);
     let wire = TokioIo::new(Wire::new(line.clone(), stall_max));
-    let server = server.clone();
+    let silence_max = Duration::from_secs(server.limits.header_seconds_max);
+    let (server, stopped) = (server.clone(), server.stopped.clone());
     let service = service_fn(move |request| {
         let (server, peer) = (server.clone(), peer.clone());
         async { Ok::<_, Infallible>(server.answer(request, peer).await) }
     });
-    let connection = graceful.watch(http.serve_connection(wire, service));
+    let (http, watcher) = (http.clone(), graceful.watcher());
+    let silent = line.clone();
+    let served = async move {
+        // HTTP takes buffers, which most connections of a crowd that says nothing do not need.
+        let begins = tokio::select! {
+            begins = timeout(silence_max, silent.readable()) => begins.is_ok(),
+            _ = stopped.wait() => false,
+        };
+        if begins {
+            watcher.watch(http.serve_connection(wire, service)).await
+        } else {
+            Ok(())
+        }
+    };
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
+        if let Err(error) = served.await {
             // The client's doing: it went away, was silent too long, or spoke no HTTP.
             tracing::debug!(error = error.to_string(), "a connection ended early");
         }

@@ -54,7 +54,7 @@ pub(crate) struct Server {
     room: Semaphore,
     gatherer: Gatherer,
     waiters: Waiters,
-    stopped: Arc<SetOnce<()>>,
+    pub(super) stopped: Arc<SetOnce<()>>,
     metrics: Metrics,
 }
 

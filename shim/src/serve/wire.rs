@@ -19,6 +19,10 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 /// How often it asks in vain.
 const KEEPALIVE_PROBES: u32 = 3;
 
+/// How much the system keeps, about, of what a client has not received. By default it is megabytes,
+/// for which a client that never reads could have answers made, and memory taken, on each connection.
+const UNREAD_BYTES: usize = 128 * 1024;
+
 /// How long what a client sends after its last answer is read and thrown away.
 const LINGER_MAX: Duration = Duration::from_secs(30);
 /// For how long the client may be silent meanwhile.
@@ -35,19 +39,26 @@ impl Line {
     /// Takes a connection over.
     pub(super) fn new(stream: TcpStream) -> Self {
         // Answers are small and written whole: waiting to fill a packet only delays them. OK to
-        // ignore what cannot be set: answers come a little later then, and a machine that vanished
-        // is noticed when something is written to it.
+        // ignore what cannot be set: answers come a little later then, a machine that vanished
+        // is noticed when something is written to it, and the system keeps more for who does not read.
         let _ = stream.set_nodelay(true);
         let _ = sockopt::set_socket_keepalive(&stream, true)
             .and_then(|()| sockopt::set_tcp_keepidle(&stream, KEEPALIVE_IDLE))
             .and_then(|()| sockopt::set_tcp_keepintvl(&stream, KEEPALIVE_INTERVAL))
-            .and_then(|()| sockopt::set_tcp_keepcnt(&stream, KEEPALIVE_PROBES));
+            .and_then(|()| sockopt::set_tcp_keepcnt(&stream, KEEPALIVE_PROBES))
+            .and_then(|()| sockopt::set_socket_send_buffer_size(&stream, UNREAD_BYTES));
         Self(Arc::new(stream))
     }
 
     /// The address at which the client found this machine.
     pub(super) fn local_address(&self) -> io::Result<SocketAddr> {
         self.0.local_addr()
+    }
+
+    /// Resolves once there is something to read, if only the end.
+    pub(super) async fn readable(&self) {
+        // OK to ignore: a connection that fails is read, too, to learn of it.
+        let _ = self.0.readable().await;
     }
 
     /// Resolves once the client has closed its side, or the connection is broken.

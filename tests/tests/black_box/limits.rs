@@ -14,6 +14,8 @@ pub(crate) const TESTS: &[Test] = tests![
     "the limits of a host are its own": one_client_cannot_take_all_connections,
     "the limits of a host are its own": one_client_cannot_have_all_places_for_those_who_wait,
     "the limits of a host are its own": a_wait_that_is_abandoned_frees_its_place,
+    "the limits of a host are its own": no_client_waits_behind_all_that_another_sends
+        (wasi03 "on WASI 0.2 requests do not wait for an instance: they are refused"),
     "the limits of a host are its own": a_client_that_reads_nothing_is_let_go,
     "Spin has no setting for how many instances there may be": requests_beyond_the_instances_are_refused_until_one_is_free
         [wasi02 "an instance serves many requests"],
@@ -97,6 +99,63 @@ fn requests_beyond_the_instances_are_refused_until_one_is_free() {
     until("an instance to be free", || {
         (host.get("/openapi.json").send().status == 200).then_some(())
     });
+}
+
+fn no_client_waits_behind_all_that_another_sends() {
+    // Half of the instances are for requests.
+    let host = Setup::controlled()
+        .with_metrics()
+        .runtime_config(
+            "[proxy]\ntrusted = [\"127.0.0.0/8\"]\n[limits]\ninstances_max = 2\ninstance_requests_max = 1\n",
+        )
+        .start();
+    let order = order();
+    let submission = |client: &str, bytes: usize| {
+        format!(
+            "POST /orders HTTP/1.1\r\nhost: orders\r\nconnection: close\r\nx-forwarded-for: {client}\r\n\
+             content-type: application/json\r\nexpect: 100-continue\r\ncontent-length: {bytes}\r\n\r\n",
+        )
+    };
+    // Larger than what the host gathers before an instance sees it.
+    let slow = format!("{order}{}", " ".repeat(200 * 1024));
+    let mut occupant = RawConnection::open(&host);
+    occupant.send(submission("192.0.2.9", slow.len()));
+    let head = occupant.read_head();
+    assert!(head.starts_with("HTTP/1.1 100 "), "{head}");
+
+    let mut clients = ["192.0.2.1"; 20].to_vec();
+    clients.push("192.0.2.2");
+    let mut waiting: Vec<_> = (1..)
+        .zip(clients)
+        .map(|(number, client)| {
+            let mut connection = RawConnection::open(&host);
+            connection.send(submission(client, order.len()) + &order);
+            until("the submission to be under way", || {
+                let (_, metrics) = host.get_admin("/metrics");
+                let active = format!("http_server_active_requests {}\n", number + 1);
+                metrics.contains(&active).then_some(())
+            });
+            connection
+        })
+        .collect();
+    occupant.send(&slow);
+
+    // Ids are in the order in which submissions were taken up, but for those of the same millisecond.
+    let mut ids: Vec<_> = waiting
+        .iter_mut()
+        .map(|connection| {
+            let answer = connection.read_to_end();
+            assert!(answer.contains("HTTP/1.1 202 "), "{answer}");
+            let (_, path) = answer.split_once("/orders/status/").expect("a location");
+            path[..36].to_owned()
+        })
+        .collect();
+    let other = ids.pop().expect("the other client's");
+    let later = ids.iter().filter(|id| **id > other).count();
+    assert!(
+        later >= 10,
+        "of the first client's 20 submissions {later} were taken up after the other's"
+    );
 }
 
 fn one_client_cannot_take_all_connections() {
