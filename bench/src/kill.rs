@@ -19,13 +19,13 @@ const ORDERS: Effort<[usize; 2]> = Effort {
     quick: [100, 1000],
 };
 
-/// Sixteen attempts share an instance, and attempts get half of all instances.
+/// Sixteen attempts share an instance, and they get three eighths of all instances.
 const CONFIG: &str = "[processor]
 type = \"in-process\"
 max_concurrent = 10000
 
 [limits]
-instances_max = 1400
+instances_max = 1800
 ";
 
 /// From serving again: no lease is waited for, as the next host knows that the last one is gone.
