@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use serde_json::Value;
 use tests::{Host, Setup, store_file};
 
@@ -156,7 +156,9 @@ fn watch(state_dir: &Path, stop: &AtomicBool) -> Result<Vec<Sweep>> {
     let mut began: Option<Instant> = None;
     while !stop.load(Ordering::Relaxed) {
         thread::sleep(LOOK);
-        let value: Vec<u8> = query.query_row((), |row| row.get(0))?;
+        let value: Option<Vec<u8>> = query.query_row((), |row| row.get(0)).optional()?;
+        // The host has not swept yet.
+        let Some(value) = value else { continue };
         let next_at_ms = next_at_ms(&value)?;
         if let Some((last_value, due_at_ms)) = &last
             && value != *last_value
