@@ -206,11 +206,11 @@ fn connect(
     });
     let (http, watcher) = (http.clone(), graceful.watcher());
     let silent = line.clone();
-    let served = async move {
+    let spoken = async move {
         // HTTP takes buffers, which most connections of a crowd that says nothing do not need.
         let begins = tokio::select! {
             begins = timeout(silence_max, silent.readable()) => begins.is_ok(),
-            _ = stopped.wait() => false,
+            () = stopped.wait() => false,
         };
         if begins {
             watcher.watch(http.serve_connection(wire, service)).await
@@ -219,7 +219,7 @@ fn connect(
         }
     };
     tokio::spawn(async move {
-        if let Err(error) = served.await {
+        if let Err(error) = spoken.await {
             // The client's doing: it went away, was silent too long, or spoke no HTTP.
             tracing::debug!(error = error.to_string(), "a connection ended early");
         }

@@ -23,6 +23,7 @@
 mod action;
 mod core;
 mod key;
+mod known;
 mod process;
 mod promises;
 mod protocol;

@@ -1,8 +1,7 @@
 //! The world in which several submit with one idempotency key, and its steps: see `key`.
 
-use std::collections::{BTreeSet, HashMap};
-use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash};
-use std::sync::{Arc, RwLock};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use protocol::{
     AttemptEnd, ClaimError, Claimant, ExpiryPolicy, Idempotency, Key, OrderId, Refusal,
@@ -11,6 +10,7 @@ use protocol::{
 };
 use stateright::{Model, Property};
 
+use super::known::Known;
 use super::replay::{Answer, Asked, Contents, Progress, Replay};
 use crate::support::conditions::thoroughness;
 use crate::support::sample::{BODY, order};
@@ -78,11 +78,10 @@ pub struct Race {
     after_another: bool,
     /// How often it is bid in all, after which who would bid again stands still.
     bids_max: i64,
-    /// What was found out of some contents, told apart by a hash as the checker tells states apart: whether the
-    /// order can be worked on.
-    workable: RwLock<HashMap<u64, bool>>,
-    /// How far a role is that was answered some log, told apart in the same way.
-    progress: RwLock<HashMap<u64, Progress<End>>>,
+    /// Whether an order can be worked on, with some contents.
+    workable: Known<bool>,
+    /// How far a role is that was answered some log.
+    progress: Known<Progress<End>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -146,8 +145,8 @@ impl Race {
             quirks,
             after_another: false,
             bids_max: 3,
-            workable: RwLock::default(),
-            progress: RwLock::default(),
+            workable: Known::default(),
+            progress: Known::default(),
         }
     }
 
@@ -264,34 +263,17 @@ impl Race {
     }
 
     fn progress(&self, role: Role, log: &[Answer]) -> Progress<End> {
-        known(&self.progress, &(role, log), || {
+        self.progress.of(&(role, log), || {
             Replay::run(log, &async |store: &Replay<'_>| act(store, role).await)
         })
     }
 
     fn is_workable(&self, contents: &Contents, id: OrderId) -> bool {
-        known(&self.workable, &(contents, id), || {
+        self.workable.of(&(contents, id), || {
             let end = contents.clone().run(&async |store| work(store, id).await);
             end == End::Works(id)
         })
     }
-}
-
-/// What is known of something, or found out now.
-fn known<T: Clone>(
-    all: &RwLock<HashMap<u64, T>>,
-    of: &impl Hash,
-    find_out: impl FnOnce() -> T,
-) -> T {
-    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(of);
-    // OK because nobody panics with the lock.
-    if let Some(known) = all.read().expect("not poisoned").get(&hash) {
-        return known.clone();
-    }
-    let found = find_out();
-    let mut all = all.write().expect("not poisoned");
-    all.insert(hash, found.clone());
-    found
 }
 
 fn id(number: Number) -> OrderId {
@@ -425,7 +407,11 @@ impl Model for Race {
         };
         let mut state = State {
             contents,
-            processes: vec![Arc::new(process); self.roles.len()],
+            processes: self
+                .roles
+                .iter()
+                .map(|_| Arc::new(process.clone()))
+                .collect(),
             late: None,
             told: BTreeSet::new(),
             worked_on: BTreeSet::new(),
