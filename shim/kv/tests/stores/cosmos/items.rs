@@ -15,12 +15,11 @@ const PAGE_ITEMS_MAX: usize = 700;
 /// What the service has for the `_rid` of an item.
 const RID: &str = "AQAAAAEAAAABAAAAAAAAAA==";
 
-/// What makes the query for the ids after one, as the SDK sends it to a partition.
-const ORDERED: [&str; 3] = [
-    r#""orderByItems": [{"item": c.id}], "payload": {"id": c.id}"#,
-    "c.id > @after",
-    "ORDER BY c.id",
-];
+/// What makes a query for ids in order, as the SDK sends it to a partition.
+const ORDERED: &str = r#""orderByItems": [{"item": c.id}], "payload": {"id": c.id}"#;
+/// Which of them it asks for, and in which order.
+const AFTER: [&str; 2] = ["c.id > @from", "ORDER BY c.id"];
+const BEFORE: [&str; 2] = ["c.id < @from", "ORDER BY c.id DESC"];
 
 /// The physical partitions of a container.
 pub(super) const PARTITIONS: usize = 2;
@@ -111,21 +110,26 @@ impl Items {
         }
     }
 
-    /// `POST docs` as a query for ids, in one physical partition: all of them, or those after one
+    /// `POST docs` as a query for ids, in one physical partition: all of them, or those after or before one
     /// in order, which the SDK has rewritten so that it can merge what the partitions answer.
     pub(super) fn query(&self, request: &Request, freshness: Freshness) -> Answer {
         let query: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-        let (start, document): (&str, fn(&String) -> Value) = match query["query"].as_str() {
-            Some("SELECT c.id FROM c") => ("", |id| json!({ "id": id })),
-            Some(text) if ORDERED.iter().all(|part| text.contains(part)) => {
-                let after = query["parameters"][0]["value"].as_str();
-                (
-                    after.unwrap_or_default(),
-                    |id| json!({ "_rid": RID, "orderByItems": [{ "item": id }], "payload": { "id": id } }),
-                )
-            }
-            _ => return Answer::error(StatusCode::BAD_REQUEST, "this query is not known here"),
+        let text = query["query"].as_str().unwrap_or_default();
+        let is = |parts: [&str; 2]| {
+            text.contains(ORDERED) && parts.iter().all(|part| text.contains(part))
         };
+        let (is_plain, is_backwards) = (text == "SELECT c.id FROM c", is(BEFORE));
+        if !is_plain && !is_backwards && !is(AFTER) {
+            return Answer::error(StatusCode::BAD_REQUEST, "this query is not known here");
+        }
+        let document = |id: &String| {
+            if is_plain {
+                json!({ "id": id })
+            } else {
+                json!({ "_rid": RID, "orderByItems": [{ "item": id }], "payload": { "id": id } })
+            }
+        };
+        let from = query["parameters"][0]["value"].as_str().unwrap_or_default();
         let Ok(partition) = request
             .header("x-ms-documentdb-partitionkeyrangeid")
             .parse::<usize>()
@@ -137,15 +141,24 @@ impl Items {
             .parse()
             .unwrap_or(PAGE_ITEMS_MAX);
         let page_max = asked.min(PAGE_ITEMS_MAX);
-        let after = request.header("x-ms-continuation");
+        let last = request.header("x-ms-continuation");
+        let is_asked_for = |id: &str| {
+            if is_backwards {
+                id < from && (last.is_empty() || id < last)
+            } else {
+                id > from && id > last
+            }
+        };
         let seen = self.items.iter().filter(|(id, item)| {
             self::partition(id) == partition && item.seen(freshness).is_some()
         });
         let mut ids: Vec<&String> = seen
             .map(|(id, _)| id)
-            .filter(|id| id.as_str() > after && id.as_str() > start)
-            .take(page_max + 1)
+            .filter(|id| is_asked_for(id))
             .collect();
+        if is_backwards {
+            ids.reverse();
+        }
         let more = ids.len() > page_max;
         ids.truncate(page_max);
         let documents: Vec<_> = ids.iter().map(|id| document(id)).collect();
