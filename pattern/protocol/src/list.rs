@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use crate::id::OwnerTag;
 use crate::keys::{Listing, ids_in_any_order};
 use crate::update::{UpdateError, decode, find};
-use crate::{Key, OrderId, Record, Status, Store, StoreError, Timestamp};
+use crate::{Key, OrderId, Record, Status, Store, StoreError};
 
 /// How many records are read at once: enough to hide a store's latency, few enough to have in memory.
 const READ_AT_ONCE: usize = 16;
@@ -107,8 +107,8 @@ struct Walk {
     tag: OwnerTag,
     before: Option<OrderId>,
     keys_passed: usize,
-    /// When that was which was passed last.
-    passed_at: Option<Timestamp>,
+    /// The id that was passed last.
+    passed: Option<OrderId>,
     /// Where to go on another time, if the walk ends before the end.
     rest: Option<OrderId>,
 }
@@ -129,11 +129,7 @@ impl Walk {
             prefix,
             place,
             ids: VecDeque::new(),
-            // `~` sorts behind all that an id is written with.
-            before: Some(match query.before {
-                Some(id) => format!("{prefix}{id}"),
-                None => format!("{prefix}~"),
-            }),
+            before: Some(key_before(prefix, query.before)),
         };
         let mut trails = vec![trail(Key::OPEN_PREFIX, Key::Open)];
         // An order that has ended is among the open ones until it is moved.
@@ -145,7 +141,7 @@ impl Walk {
             tag: OwnerTag::of(query.owner.as_deref()),
             before: query.before,
             keys_passed: 0,
-            passed_at: None,
+            passed: None,
             rest: None,
         }
     }
@@ -166,9 +162,18 @@ impl Walk {
     /// The next id of anybody's.
     async fn next<S: Store>(&mut self, store: &S) -> Result<Option<(OrderId, Place)>, StoreError> {
         for number in 0..self.trails.len() {
+            let reads = self.trails[number].is_to_read();
             if self.trails[number].read(store).await? == Listing::Unordered {
                 self.read_everything(store).await?;
                 break;
+            }
+            // An order is set where it goes before it is deleted where it was. So that none is missed that
+            // is moved meanwhile, its second place is read after its first.
+            if reads {
+                for second in &mut self.trails[number + 1..] {
+                    second.ids.clear();
+                    second.before = Some(key_before(second.prefix, self.passed.or(self.before)));
+                }
             }
         }
         let heads = self.trails.iter().filter_map(|trail| trail.ids.front());
@@ -178,13 +183,14 @@ impl Walk {
         // What a cursor names is a time, so that it tells nothing of others' orders: all of that time are
         // passed.
         if self.keys_passed >= KEYS_MAX
-            && let Some(passed_at) = self.passed_at.filter(|at| *at > id.created_at())
+            && let Some(passed_at) = self.passed.map(OrderId::created_at)
+            && passed_at > id.created_at()
         {
             self.rest = Some(OrderId::first_at(passed_at));
             return Ok(None);
         }
         self.keys_passed += 1;
-        self.passed_at = Some(id.created_at());
+        self.passed = Some(id);
         let mut place = None;
         for trail in &mut self.trails {
             // While it is moved, an order is in two places.
@@ -230,7 +236,20 @@ impl Walk {
     }
 }
 
+/// What sorts behind the keys of the ids before `id`, or of all.
+fn key_before(prefix: &str, id: Option<OrderId>) -> String {
+    match id {
+        Some(id) => format!("{prefix}{id}"),
+        // Behind all that an id is written with.
+        None => format!("{prefix}~"),
+    }
+}
+
 impl Trail {
+    fn is_to_read(&self) -> bool {
+        self.ids.is_empty() && self.before.is_some()
+    }
+
     /// Reads on, if all that was read is passed.
     async fn read<S: Store>(&mut self, store: &S) -> Result<Listing, StoreError> {
         while self.ids.is_empty()
