@@ -40,7 +40,7 @@ pub(crate) async fn ids<S: Store>(
 
 /// Calls `visit` with the ids in `range` that have a key which begins with `prefix`, in ascending order
 /// until it breaks; or says that the store lists in no order, and visits none.
-pub(crate) async fn ids_in_order<S: Store>(
+async fn ids_in_order<S: Store>(
     store: &S,
     prefix: &str,
     range: Range<Option<OrderId>>,
